@@ -1,0 +1,51 @@
+"""The ports: what a policy, a world and an observer must offer. Anything with these methods plugs in."""
+
+from typing import Protocol
+
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Step, Task
+
+
+class Policy(Protocol):
+    """Turns observations into action chunks."""
+
+    @property
+    def embodiment(self) -> Embodiment:
+        """The body this policy was made for."""
+        ...
+
+    def reset(self, *, seed: int) -> None:
+        """Forget the past episode; any randomness of the next one comes from `seed`."""
+        ...
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """Return at least one legal action row. Raise `Refusal` to decline with a reason."""
+        ...
+
+
+class World(Protocol):
+    """Holds a body and a scene; moves one control step at a time."""
+
+    @property
+    def embodiment(self) -> Embodiment:
+        """The body in this world."""
+        ...
+
+    def reset(self, task: Task, *, seed: int) -> Observation:
+        """Build the scene for `task` from `seed` alone; equal seeds give byte-identical observations."""
+        ...
+
+    def step(self, action: FloatArray) -> Step:
+        """Carry out one legal action (A,) for 1 / rate_hz seconds. Raise `WorldFault` when the world breaks."""
+        ...
+
+    def close(self) -> None:
+        """Free everything; closing twice is allowed."""
+        ...
+
+
+class Observer(Protocol):
+    """Watches an episode (recorder, video, live page). It may not change it."""
+
+    def on_step(self, tick: int, before: Observation, step: Step) -> None:
+        """Called after every world step; `tick` counts from 0."""
+        ...

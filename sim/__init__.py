@@ -1,0 +1,1 @@
+"""The simulated world: a Franka Panda at a table, in PyBullet."""

@@ -53,7 +53,7 @@ CANONICAL: dict[str, str] = {
 
 
 def canonical(goal: Goal) -> str:
-    """Return the plain instruction, such as "put the eggplant in the bowl". Raises SpecError for an unknown relation."""
+    """Return the plain instruction, "put the eggplant in the bowl". Raises SpecError for an unknown relation."""
     line = _line_of(goal, CANONICAL)
     return _fill(line, goal, {"subject": f"the {goal.subject}", "target": f"the {goal.target}"}, None)
 

@@ -24,10 +24,19 @@ NOUNS: dict[str, tuple[Words, Words]] = {
     "bottle": (("bottle",), ("flask",)),
     "sponge": (("sponge",), ("scrubber", "scouring pad")),
     "cube": (("cube", "block"), ("brick", "building block")),
-    "brick": (("brick",), ("toy brick",)),
-    "block": (("block",), ("bar",)),
+    "block": (("block",), ("slab",)),
     "cylinder": (("cylinder",), ("drum", "round block")),
     "ball": (("ball",), ("sphere",)),
+    "dice": (("dice", "die"), ("gaming die",)),
+    "duck": (("duck", "rubber duck"), ("duckling", "toy duck")),
+    "car": (("car", "toy car"), ("automobile", "vehicle")),
+    "brush": (("brush",), ("scrubbing brush",)),
+    "bread": (("bread", "loaf of bread"), ("bread roll", "loaf")),
+    "cheese": (("cheese",), ("cheese wedge", "piece of cheese")),
+    "mushroom": (("mushroom",), ("champignon", "toadstool")),
+    "broccoli": (("broccoli",), ("broccoli floret",)),
+    "coaster": (("coaster",), ("drink mat", "cup mat")),
+    "cutting board": (("cutting board",), ("chopping board",)),
     "marker": (("marker", "felt pen"), ("highlighter",)),
     "pen": (("pen",), ("ballpoint",)),
     "battery": (("battery",), ("power cell",)),
@@ -42,7 +51,6 @@ NOUNS: dict[str, tuple[Words, Words]] = {
     "pot": (("pot",), ("saucepan",)),
     "pan": (("pan", "frying pan"), ("skillet",)),
     "mat": (("mat",), ("pad",)),
-    "board": (("board", "cutting board"), ("chopping board",)),
 }
 """Kind -> its nouns; a kind that is not here is called by its own name only."""
 
@@ -80,11 +88,37 @@ REQUEST_OPENINGS: tuple[Words, Words] = (
     ("please ", "could you ", "can you ", "could you please ", "robot, ", "now "),
     ("i would like you to ", "would you kindly ", "go ahead and ", "your task is to ", "be so kind as to "),
 )
-REQUEST_CLOSINGS: tuple[Words, Words] = ((" please", ", thanks", " for me"), (", if you can", ", would you", " right away"))
+REQUEST_CLOSINGS: tuple[Words, Words] = (
+    (" please", ", thanks", " for me"),
+    (", if you can", ", would you", " right away"),
+)
 
 UNDERSTOOD_OPENINGS: Words = (
-    *("please", "could you", "can you", "would you", "will you", "robot", "hey robot", "hey", "hello", "hi", "now", "then"),
-    *("next", "first", "finally", "kindly", "i would like you to", "i want you to", "i need you to", "go ahead and", "ok"),
+    *(
+        "please",
+        "could you",
+        "can you",
+        "would you",
+        "will you",
+        "robot",
+        "hey robot",
+        "hey",
+        "hello",
+        "hi",
+        "now",
+        "then",
+    ),
+    *(
+        "next",
+        "first",
+        "finally",
+        "kindly",
+        "i would like you to",
+        "i want you to",
+        "i need you to",
+        "go ahead and",
+        "ok",
+    ),
     *("okay", "your task is to", "be so kind as to", "the task is to", "try to", "and", "just", "lets", "let us", "so"),
 )
 UNDERSTOOD_CLOSINGS: Words = (
@@ -93,16 +127,33 @@ UNDERSTOOD_CLOSINGS: Words = (
 )
 
 DETERMINERS: Words = ("the", "a", "an", "that", "this", "my", "your", "one")
-SIZES: Words = ("big", "small", "large", "little", "tall", "short", "tiny", "ripe", "fresh", "nice", "whole", "single", "only")
+SIZES: Words = (
+    "big",
+    "small",
+    "large",
+    "little",
+    "tall",
+    "short",
+    "tiny",
+    "ripe",
+    "fresh",
+    "nice",
+    "whole",
+    "single",
+    "only",
+)
 """Understood and passed over: an entity has no size, and the scene holds one thing of that name."""
 
-NO_OBJECT: frozenset[str] = frozenset(
-    """
-    it them they this that these those everything anything something nothing all both each every any some thing things
-    object objects item items stuff one ones other others another table robot arm hand gripper fingers finger yourself
-    me you we us myself in on onto into to of from off at by with and or not up down out over under left right front
-    back middle side the a an be is are air way there here top bit little food fruit fruits vegetable vegetables toy
-    toys tool tools two three four five scene camera
-    """.split()
-)
+# fmt: off
+NO_OBJECT: frozenset[str] = frozenset((
+    "it", "them", "they", "this", "that", "these", "those", "everything", "anything", "something", "nothing", "all",
+    "both", "each", "every", "any", "some", "thing", "things", "object", "objects", "item", "items", "stuff", "one",
+    "ones", "other", "others", "another", "table", "robot", "arm", "hand", "gripper", "fingers", "finger",
+    "yourself", "me", "you", "we", "us", "myself", "in", "on", "onto", "into", "to", "of", "from", "off", "at",
+    "by", "with", "and", "or", "not", "up", "down", "out", "over", "under", "left", "right", "front", "back",
+    "middle", "side", "the", "a", "an", "be", "is", "are", "air", "way", "there", "here", "top", "bit", "little",
+    "food", "fruit", "fruits", "vegetable", "vegetables", "toy", "toys", "tool", "tools", "two", "three", "four",
+    "five", "scene", "camera",
+))
+# fmt: on
 """Words that never make a phrase the name of one unknown object."""

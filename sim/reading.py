@@ -25,7 +25,13 @@ from sim.nouns import (
 from sim.objects import KINDS, ReceptacleKind
 from sim.phrasebook import PHRASES, PLACE, WHERE
 
-_SHORT_FORMS = {"doesn't": "does not", "don't": "do not", "shouldn't": "should not", "i'd": "i would", "mustn't": "must not"}
+_SHORT_FORMS = {
+    "doesn't": "does not",
+    "don't": "do not",
+    "shouldn't": "should not",
+    "i'd": "i would",
+    "mustn't": "must not",
+}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agent.cli.stage import DEFAULT_POLICY, POLICIES
 from agent.errors import SpecError
 
 
@@ -19,6 +20,15 @@ class Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+def add_policy_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy",
+        default=DEFAULT_POLICY,
+        metavar="NAME|DIR",
+        help=f"{', '.join(POLICIES)}, or a checkpoint folder (default: {DEFAULT_POLICY})",
+    )
 
 
 def positive(text: str) -> int:

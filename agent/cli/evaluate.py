@@ -3,24 +3,25 @@
 import argparse
 import json
 from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, new_folder, positive, whole
+from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
 from agent.types import Outcome
+
+if TYPE_CHECKING:
+    from agent.evaluation.run import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", required=True, metavar="NAME|FILE", help="a suite in configs/eval, or a YAML file")
+    add_policy_argument(parser)
     parser.add_argument(
-        "--policy",
-        default=stages.DEFAULT_POLICY,
-        metavar="NAME|DIR",
-        help=f"{', '.join(stages.POLICIES)}, or a checkpoint folder (default: {stages.DEFAULT_POLICY})",
+        "--episodes", type=positive, default=100, metavar="N", help="in all, dealt over the tasks (100)"
     )
-    parser.add_argument("--episodes", type=positive, default=100, metavar="N", help="in all, dealt over the tasks (100)")
     parser.add_argument("--seed", type=whole, default=0, help="of the first episode, counted up from there (0)")
     parser.add_argument("--out", metavar="DIR", help="where results.json goes (default: runs/eval-<time>)")
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
@@ -74,7 +75,7 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _say(report: "Report", folder: str, *, as_json: bool) -> None:  # noqa: F821
+def _say(report: "Report", folder: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**report.as_mapping(), "out": folder}))
         return

@@ -1,19 +1,19 @@
-"""One live line on the terminal while an episode runs; plain lines now and then where there is no terminal."""
+"""One live line on the terminal while an episode runs; where there is no terminal, the last one only."""
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from agent.types import Observation, Status, Step, VectorSpec
+from agent.recording.log import status_words
+from agent.types import Observation, Step, VectorSpec
 
 
 class LiveLine:
-    """Observer that shows step, tool position, gripper and how the goal stands. Use it as a context manager."""
+    """Observer that shows step, state and how the goal stands. Use it as a context manager."""
 
     def __init__(self, console: Console, *, state: VectorSpec, max_steps: int) -> None:
-        self._console, self._max_steps = console, max_steps
-        self._names = state.names
-        self._live = Live(Text(""), console=console, auto_refresh=False, transient=False)
+        self._state, self._max_steps = state, max_steps
+        self._live = Live(Text(""), console=console, auto_refresh=False)
 
     def __enter__(self) -> "LiveLine":
         self._live.start()
@@ -23,24 +23,7 @@ class LiveLine:
         self._live.stop()
 
     def on_step(self, tick: int, before: Observation, step: Step) -> None:
-        line = f"step {tick + 1:3d}/{self._max_steps}  {self._where(step)}  {progress(step.status)}"
+        named = dict(zip(self._state.names, step.observation.state.tolist(), strict=True))
+        shown = "  ".join(f"{name} {named[name]:+.2f}" for name in ("x", "y", "z", "gripper") if name in named)
+        line = f"step {tick + 1:3d}/{self._max_steps}  {shown}  {status_words(step.status)}"
         self._live.update(Text(line), refresh=True)
-
-    def _where(self, step: Step) -> str:
-        x, y, z = (float(value) for value in step.observation.state[:3])
-        gripper = step.observation.state[self._names.index("gripper")] if "gripper" in self._names else step.executed[-1]
-        return f"hand {x:+.2f} {y:+.2f} {z:+.2f} m  gripper {float(gripper):.2f}"
-
-
-def progress(status: Status) -> str:
-    """Say in a few words how far the task has come."""
-    if status.wrong_object:
-        return f"moved the {status.wrong_object}"
-    stages = (
-        (status.held, "done"),
-        (status.satisfied, "there, waiting"),
-        (status.lifted, "lifted"),
-        (status.grasped, "grasped"),
-        (status.reached, "reached"),
-    )
-    return next((words for reached, words in stages if reached), "on the way")

@@ -1,4 +1,4 @@
-"""The figures of `aubergine bench`. Each is taken where nothing else disturbs it: in a process of its own if need be."""
+"""The figures of `aubergine bench`. Each is taken where nothing else disturbs it."""
 
 import multiprocessing
 import subprocess
@@ -15,9 +15,9 @@ import numpy as np
 import psutil
 
 from agent.cli import stage as stages
-from agent.ports import Policy
+from agent.cli.wrapped import Stopwatch
 from agent.runtime import run_episode
-from agent.types import ActionChunk, CameraSpec, Embodiment, FloatArray, Observation, Step, Task
+from agent.types import CameraSpec, FloatArray, Observation, Step, Task
 
 CAMERAS = (CameraSpec("front", 224, 224), CameraSpec("wrist", 84, 84))
 """The sizes that CALVIN renders."""
@@ -52,27 +52,6 @@ class Digest:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
-
-
-class Stopwatch:
-    """A policy that notes how long another one thinks."""
-
-    def __init__(self, inner: Policy) -> None:
-        self._inner = inner
-        self.seconds: list[float] = []
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
-
-    def act(self, observation: Observation) -> ActionChunk:
-        began = time.perf_counter()
-        chunk = self._inner.act(observation)
-        self.seconds.append(time.perf_counter() - began)
-        return chunk
 
 
 def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:

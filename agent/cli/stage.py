@@ -1,5 +1,6 @@
 """Builds worlds and policies by name. Everything concrete is imported here, when it is asked for."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ POLICIES = {
     "random": "legal actions at random",
     "hold": "stays where it is",
 }
+SCRIPTED = ("expert", "random", "hold")
+SCRIPTED_EXECUTE = 1
 DEFAULT_EXECUTE = 2
 """Actions carried out per look, unless the policy's checkpoint or the request says otherwise."""
 
@@ -45,19 +48,12 @@ def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
 
     Raises SpecError naming the policies that exist.
     """
-    if policy in ("expert", "random", "hold"):
-        world = _tabletop(None)
-        return Stage(world, _scripted(policy, world), policy, 1, lambda: _film(world))
-    if policy != DEFAULT_POLICY and not Path(policy).is_dir():
-        if "/" in policy:
-            raise SpecError(f"there is no checkpoint folder {policy}")
-        raise unknown_name("policy", policy, POLICIES)
-    from policies.checkpoint import load_policy
-
-    learned = load_policy(policy)
-    world = _tabletop(learned.embodiment.cameras)
-    execute = int(getattr(learned, "execute", DEFAULT_EXECUTE))
-    return Stage(world, learned, policy, execute, lambda: _film(world))
+    if policy in SCRIPTED:
+        world = tabletop(None)
+        return Stage(world, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world))
+    model, execute = learned(policy)
+    world = tabletop(model.embodiment.cameras)
+    return Stage(world, model, policy, execute, lambda: _film(world))
 
 
 def make_pair(policy: str) -> tuple[World, Policy]:
@@ -66,19 +62,86 @@ def make_pair(policy: str) -> tuple[World, Policy]:
     return stage.world, stage.policy
 
 
-def sample(family: str, seed: int) -> Task:
-    """Draw a task of `family` from `seed`; raise SpecError naming the families."""
+def actions_per_look(policy: str) -> int:
+    """Return how many actions of a chunk this policy was made to carry out before it looks again."""
+    return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
+
+
+def cores() -> int:
+    """Return how many processes this machine runs at once, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)))
+
+
+def task_for(instruction: str, *, max_steps: int | None = None) -> Task:
+    """Return the task that the words ask for; raise SpecError when no scene can hold what they name."""
+    from sim.tasks import task_from_instruction
+
+    return task_from_instruction(instruction, max_steps=max_steps)
+
+
+def catalogue() -> dict[str, list[str]]:
+    """Return what exists, by kind: policies, families, tasks, objects, receptacles, suites."""
+    from agent.evaluation.suite import suite_names
+    from sim.objects import KINDS, ReceptacleKind
+    from sim.tasks import FAMILIES, NAMED_TASKS
+
+    return {
+        "policies": list(POLICIES),
+        "families": list(FAMILIES),
+        "tasks": list(NAMED_TASKS),
+        "objects": [name for name, kind in KINDS.items() if not isinstance(kind, ReceptacleKind)],
+        "receptacles": [name for name, kind in KINDS.items() if isinstance(kind, ReceptacleKind)],
+        "suites": suite_names(),
+    }
+
+
+def sample(name: str, seed: int) -> Task:
+    """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
     import numpy as np
 
-    from sim.tasks import sample_task
+    from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
 
-    return sample_task(family, np.random.default_rng(seed))
+    if name in NAMED_TASKS:
+        return NAMED_TASKS[name]
+    if name not in FAMILIES:
+        raise unknown_name("family or task", name, (*FAMILIES, *NAMED_TASKS))
+    return sample_task(name, np.random.default_rng(seed))
 
 
-def _tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
+def task_mix(name: str) -> tuple[tuple[str, float], ...]:
+    """Return (name, weight) pairs for a family, a named task, or "all" families alike; raise SpecError naming them."""
+    from sim.tasks import FAMILIES, NAMED_TASKS
+
+    if name == "all":
+        return tuple((family, 1.0) for family in FAMILIES)
+    if name not in FAMILIES and name not in NAMED_TASKS:
+        raise unknown_name("family or task", name, ("all", *FAMILIES, *NAMED_TASKS))
+    return ((name, 1.0),)
+
+
+def family_of(task: Task) -> str:
+    """Return the evaluation row that a task belongs to; "free" when nothing judges it."""
+    from sim.tasks import FAMILY_OF_RELATION
+
+    return FAMILY_OF_RELATION[task.goal.relation] if task.goal else "free"
+
+
+def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
     from sim.world import TabletopWorld
 
     return TabletopWorld() if cameras is None else TabletopWorld(cameras=cameras)
+
+
+def learned(policy: str) -> tuple[Policy, int]:
+    """Return the checkpoint's policy and how many actions it carries out per look."""
+    if policy != DEFAULT_POLICY and not Path(policy).is_dir():
+        if "/" in policy:
+            raise SpecError(f"there is no checkpoint folder {policy}")
+        raise unknown_name("policy", policy, POLICIES)
+    from policies.checkpoint import load_policy
+
+    model = load_policy(policy)
+    return model, int(getattr(model, "execute", DEFAULT_EXECUTE))
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

@@ -1,30 +1,24 @@
 """Runs the trials of a suite, in this process or dealt over several, and writes what came of them."""
 
 import json
-import multiprocessing
 import os
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from agent.errors import WorldFault
 from agent.evaluation.statistics import Tally, tally
 from agent.evaluation.suite import Trial
 from agent.ports import Policy, World
 from agent.runtime import run_episode
-from agent.types import Episode
+from agent.types import Episode, Outcome
+from agent.workers import Died, Done, Workers
 
 Stage = tuple[World, Policy]
 MakeStage = Callable[[], Stage]
 """Builds a world and a policy; must be picklable when several processes are used."""
 
 RECORDED_PACKAGES = ("aubergine", "numpy", "pybullet", "torch", "transformers")
-
-_make_stage: MakeStage | None = None
-_stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -52,51 +46,47 @@ class Played:
         }
 
 
-def play(trials: list[Trial], make_stage: MakeStage, *, execute: int, workers: int = 1) -> Iterator[Played]:
+def play(trials: Sequence[Trial], make_stage: MakeStage, *, execute: int, workers: int = 1) -> Iterator[Played]:
     """Yield every trial once it is over, in order with one worker, as they finish with several.
 
-    Each process builds its own world and policy and computes on one thread. Raises WorldFault when a process dies.
+    Each process builds its own world and policy and computes on one thread. A trial whose process dies is an ERROR:
+    the world's fault, left out of the rate.
     """
+    job = TrialJob(tuple(trials), make_stage, execute)
     if workers <= 1:
-        world, policy = make_stage()
-        try:
-            for trial in trials:
-                yield Played(trial, run_episode(world, policy, trial.task, seed=trial.seed, execute=execute))
-        finally:
-            world.close()
+        attempt = job()
+        for index, trial in enumerate(trials):
+            yield Played(trial, attempt(index))
         return
     # Read by the numerical libraries when the new processes import them: two threads each would fight for the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare, initargs=(make_stage,)
-    )
-    try:
-        futures = {pool.submit(_play_one, trial, execute): trial for trial in trials}
-        for future in as_completed(futures):
-            try:
-                episode = future.result()
-            except BrokenExecutor as error:
-                raise WorldFault(f"a worker died in seed {futures[future].seed}: {error}") from error
-            yield Played(futures[future], episode)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with Workers(job, count=workers) as crew:
+        for answer in crew.run(range(len(trials))):
+            trial = trials[answer.seed]
+            yield Played(trial, answer.answer if isinstance(answer, Done) else _died(trial, answer))
 
 
-def _prepare(make_stage: MakeStage) -> None:
-    global _make_stage
-    # The parent decides what Ctrl-C means; workers finish their episode and are then shut down.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _make_stage = make_stage
+@dataclass(frozen=True)
+class TrialJob:
+    """Made in the parent, called in a worker: `job()` builds the stage and returns index of a trial -> Episode."""
+
+    trials: tuple[Trial, ...]
+    make_stage: MakeStage
+    execute: int
+
+    def __call__(self) -> Callable[[int], Episode]:
+        world, policy = self.make_stage()
+
+        def attempt(index: int) -> Episode:
+            trial = self.trials[index]
+            return run_episode(world, policy, trial.task, seed=trial.seed, execute=self.execute)
+
+        return attempt
 
 
-def _play_one(trial: Trial, execute: int) -> Episode:
-    global _stage
-    if _stage is None:
-        # Built with the first trial, not in the initializer, whose errors a pool would hide behind "broken".
-        assert _make_stage is not None
-        _stage = _make_stage()
-    world, policy = _stage
-    return run_episode(world, policy, trial.task, seed=trial.seed, execute=execute)
+def _died(trial: Trial, end: Died) -> Episode:
+    detail = f"the process died with exit code {end.exit_code}"
+    return Episode(trial.task, trial.seed, Outcome.ERROR, steps=0, detail=detail, seconds=0.0)
 
 
 @dataclass(frozen=True)

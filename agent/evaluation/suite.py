@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent import settings
 from agent.errors import SpecError, unknown_name
+from agent.settings import load_settings
 from agent.types import Goal, Task
 
 SUITES = Path(__file__).resolve().parents[2] / "configs" / "eval"
@@ -83,20 +83,24 @@ class Trial:
     seed: int
 
 
+def suite_names() -> list[str]:
+    """Return the suites that can be asked for by name."""
+    return sorted(file.stem for file in SUITES.glob("*.yaml"))
+
+
 def find_suite(name_or_path: str) -> Path:
     """Return the suite's file; raise SpecError naming the suites that exist."""
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml"):
         return path
-    known = {file.stem: file for file in SUITES.glob("*.yaml")}
-    if name_or_path not in known:
-        raise unknown_name("suite", name_or_path, known)
-    return known[name_or_path]
+    if name_or_path not in suite_names():
+        raise unknown_name("suite", name_or_path, suite_names())
+    return SUITES / f"{name_or_path}.yaml"
 
 
 def load_suite(name_or_path: str) -> Suite:
     """Read a suite by its name in configs/eval or by its path."""
-    return settings.load(find_suite(name_or_path), Suite)
+    return load_settings(find_suite(name_or_path), Suite)
 
 
 def deal(suite: Suite, *, episodes: int, seed: int, sample: SampleTask) -> list[Trial]:

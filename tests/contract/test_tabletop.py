@@ -1,5 +1,7 @@
 """The table-top world, the teacher, the trivial policies and the shipped policy keep the contracts."""
 
+from dataclasses import replace
+
 from agent.cli import stage
 from agent.ports import Policy, World
 from agent.types import CameraSpec, Task
@@ -14,8 +16,6 @@ SMALL = (CameraSpec("front", 48, 64), CameraSpec("wrist", 32, 32))
 
 
 def eggplant_in_bowl(max_steps: int) -> Task:
-    from dataclasses import replace
-
     return replace(NAMED_TASKS["eggplant_in_bowl"], max_steps=max_steps)
 
 

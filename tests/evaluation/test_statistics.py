@@ -14,7 +14,9 @@ def test_wilson_solves_its_defining_equation() -> None:
     for successes, trials in ((187, 200), (1, 10), (29, 30)):
         interval = wilson(successes, trials)
         for end in (interval.low, interval.high):
-            assert abs(successes / trials - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) / trials), rel=1e-6)
+            assert abs(successes / trials - end) == pytest.approx(
+                1.959964 * np.sqrt(end * (1 - end) / trials), rel=1e-6
+            )
 
 
 def test_clopper_pearson_inverts_the_binomial_tails() -> None:

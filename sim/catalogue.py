@@ -104,7 +104,7 @@ LOOKS: dict[str, Look] = {
     ),
     "dice": Look("toy", ("white", "red", "blue"), (("pips", DARK),), 0.06, (0.92, 1.12)),
     "prism": Look("toy", ("red", "green", "blue", "yellow", "orange", "purple", "pink"), (), 0.07, (0.92, 1.08)),
-    "duck": Look("toy", ("yellow", "white"), (("beak", (0.97, 0.45, 0.06)), ("eyes", DARK)), 0.06, (0.95, 1.15)),
+    "duck": Look("toy", ("yellow", "white"), (("beak", (0.97, 0.45, 0.06)), ("eyes", DARK)), 0.06, (0.95, 1.1)),
     "car": Look(
         "toy", ("red", "green", "blue", "yellow", "white"), (("cabin", (0.62, 0.80, 0.92)), ("wheels", DARK)), 0.08
     ),

@@ -212,20 +212,20 @@ def crate() -> ReceptacleKind:
 
 def box() -> ReceptacleKind:
     """A chest whose lid, hinged behind (towards the robot), stands open and leans back."""
-    walls = tub_walls((0.070, 0.082), (0.070, 0.082), 0.060, 0.006)
+    walls = tub_walls((0.062, 0.082), (0.062, 0.082), 0.060, 0.006)
     seen = tuple(
         Part(part.shape, part.pose, SHADE_PAINT if index == 0 else BODY_PAINT) for index, part in enumerate(walls)
     )
-    lean = np.radians(-112)
-    panel = box_part((0.075, 0.0, 0.003), (0.075, 0.088, 0.003), TINT_PAINT)
+    lean = np.radians(-120)
+    panel = box_part((0.068, 0.0, 0.003), (0.068, 0.088, 0.003), TINT_PAINT)
     lid = LinkSpec(
         name="lid",
         joint=JointType.REVOLUTE,
         axis=(0.0, 1.0, 0.0),
         low=0.0,
-        high=float(np.radians(112)),
+        high=float(np.radians(120)),
         mass=0.05,
-        origin=Pose((-0.0755, 0.0, 0.064), (0.0, float(np.sin(lean / 2)), 0.0, float(np.cos(lean / 2)))),
+        origin=Pose((-0.068, 0.0, 0.064), (0.0, float(np.sin(lean / 2)), 0.0, float(np.cos(lean / 2)))),
         collision=(panel,),
         visual=(panel,),
         friction=0.2,
@@ -237,13 +237,13 @@ def box() -> ReceptacleKind:
         (0.95, 1.08),
         False,
         "in",
-        _rectangle(0.070, 0.082, 0.006, 0.060),
-        (0.105, 0.089),
+        _rectangle(0.062, 0.082, 0.006, 0.060),
+        (0.102, 0.089),
         _still(0.6, walls, seen, (lid,)),
-        (-0.028, 0.0),
+        (-0.034, 0.0),
         joint="lid",
         opened=0.2,
-        closed=float(np.radians(107)),
+        closed=float(np.radians(115)),
     )
 
 

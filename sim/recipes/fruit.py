@@ -115,13 +115,13 @@ def pear() -> Recipe:
     return Recipe(
         visual={"body": lathe([*skin, (0.007, 0.074), (0.0, 0.073)], 12), "stem": stem},
         collision=(standing_hull([(0.016, 0.0), (0.0285, 0.024), (0.0165, 0.056), (0.010, 0.074)]),),
-        grasp_height=0.034,
+        grasp_height=0.037,
     )
 
 
 def strawberry() -> Recipe:
     fruit = lying([-0.027, -0.025, -0.012, 0.004, 0.014, 0.019], [0.0, 0.006, 0.0155, 0.0205, 0.020, 0.0])
-    leaves = moved(star_leaves(radius=0.0235, z=0.0, points=6), turn=turn_about("y", 90))
+    leaves = moved(star_leaves(radius=0.0210, z=0.0, points=6), turn=turn_about("y", 90))
     stalk = tube(
         np.array([(0.014, 0, 0.020), (0.024, 0, 0.021), (0.032, 0, 0.025)]), np.array([0.003, 0.003, 0.003]), 5
     )

@@ -133,7 +133,7 @@ def duck() -> Recipe:
         ),
         closing_yaws=ACROSS,
         grasp_xy=(0.002, 0.0),
-        grasp_height=0.024,
+        grasp_height=0.026,
     )
 
 

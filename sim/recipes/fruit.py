@@ -7,9 +7,7 @@ from sim.meshes import (
     bevelled_box,
     joined,
     lathe,
-    loft,
     moved,
-    pole,
     raised,
     tube,
     turn_about,
@@ -110,12 +108,12 @@ def orange() -> Recipe:
 
 
 def pear() -> Recipe:
-    skin = [(0.0, 0.003), (0.013, 0.0), (0.025, 0.009), (0.029, 0.024), (0.025, 0.040), (0.016, 0.056), (0.013, 0.068)]
-    stem = tube(np.array([(0, 0, 0.070), (0.001, 0, 0.080), (0.005, 0, 0.088)]), np.array([0.0025, 0.0025, 0.003]), 5)
+    skin = [(0.0, 0.003), (0.014, 0.0), (0.026, 0.008), (0.030, 0.022), (0.026, 0.036), (0.017, 0.048), (0.013, 0.058)]
+    stem = tube(np.array([(0, 0, 0.060), (0.001, 0, 0.070), (0.005, 0, 0.078)]), np.array([0.0025, 0.0025, 0.003]), 5)
     return Recipe(
-        visual={"body": lathe([*skin, (0.007, 0.074), (0.0, 0.073)], 12), "stem": stem},
-        collision=(standing_hull([(0.016, 0.0), (0.0285, 0.024), (0.0165, 0.056), (0.010, 0.074)]),),
-        grasp_height=0.037,
+        visual={"body": lathe([*skin, (0.007, 0.063), (0.0, 0.062)], 12), "stem": stem},
+        collision=(standing_hull([(0.017, 0.0), (0.0295, 0.018), (0.0295, 0.027), (0.010, 0.063)]),),
+        grasp_height=0.024,
     )
 
 
@@ -146,8 +144,7 @@ def egg() -> Recipe:
 def cheese() -> Recipe:
     """A wedge, tip towards +x, with dark holes."""
     outline = np.array([(-0.040, -0.029), (0.046, 0.0), (-0.040, 0.029)])
-    ring = np.concatenate([outline, np.zeros((3, 1))], axis=1)
-    wedge = loft([pole(0.0), ring, raised(ring, 0.036), pole(0.036)])
+    wedge = extrude([(float(x), float(y)) for x, y in outline], 0.0, 0.036)
     spots = [(-0.022, 0.008, 0.0065), (-0.024, -0.012, 0.005), (0.004, 0.001, 0.006), (0.022, 0.0, 0.004)]
     holes = [moved(lathe([(r, 0.034), (r, 0.0364), (0.0, 0.0364)], 8), (x, y, 0)) for x, y, r in spots]
     solid = np.array([(x * 0.97, y * 0.96, z) for x, y in outline for z in (HULL_MARGIN, 0.036 - HULL_MARGIN)])

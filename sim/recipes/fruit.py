@@ -5,6 +5,7 @@ import numpy as np
 from sim.geometry import Array
 from sim.meshes import (
     bevelled_box,
+    extrude,
     joined,
     lathe,
     moved,

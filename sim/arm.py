@@ -55,7 +55,7 @@ WORKSPACE_HIGH = np.array([0.75, 0.40, 0.50])
 """Corners of the box that the commanded tool position stays in [m]."""
 SHOULDER = np.array([0.0, 0.0, 0.333])
 REACH = 0.79
-"""Longest distance from shoulder to hand [m]. The box's far corners lie beyond it; at 0.80 the elbow is nearly straight."""
+"""Longest distance from shoulder to hand [m]; the box's far corners lie beyond. At 0.80 the elbow is straight."""
 TABLE_CLEARANCE = 0.001
 _TIPS = np.array([(x, y, -0.007) for x in (-0.010, 0.010) for y in (-0.055, 0.055)])
 """Lowest points of the open fingers in the tool frame [m]: a tilted hand must stay higher above the table."""
@@ -64,7 +64,7 @@ ARM_GAIN = 0.6
 ARM_TORQUES = [joint.torque for joint in JOINTS]
 FINGER_GAIN = 0.1
 FINGER_FORCE = 20.0
-"""Of each finger [N]. With the pads' friction anchored, a 4 cm cube creeps under 0.1 mm in 3 s; unanchored it turned by 14 degrees."""
+"""Of each finger [N]. With anchored pads a 4 cm cube creeps under 0.1 mm in 3 s; without, it turned by 14 degrees."""
 FINGER_SPEED = 0.1
 """Of each finger [m/s], as the real hand's: 8 cm open in two ticks."""
 PAD_FRICTION = 1.2
@@ -86,7 +86,7 @@ class PandaArm:
             physics.change_friction(
                 self.body, finger, lateral=PAD_FRICTION, spinning=PAD_SPINNING_FRICTION, anchored=True
             )
-        physics.mirror_joints(self.body, *self._fingers, axis=(0, 1, 0))
+        physics.mirror_joints(self.body, self._fingers[0], self._fingers[1], axis=(0, 1, 0))
         self._all = [*self._arm, *self._fingers]
         self.reset()
 

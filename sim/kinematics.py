@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.geometry import Array, Pose, quaternion_from_vector, rotation_matrix, vector_from_quaternion
+from sim.geometry import Array, Pose, quaternion_from_vector, rotation_matrix
 
 
 @dataclass(frozen=True)
 class Joint:
-    """One revolute joint about its own z axis: frame in its parent link [m, roll pitch yaw rad], limits [rad], torque [N m]."""
+    """One revolute joint about its own z axis: place [m] and roll [rad] in its parent, limits [rad], torque [N m]."""
 
     position: tuple[float, float, float]
     roll: float
@@ -99,7 +99,7 @@ def forward(joints: Array) -> Pose:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """joints: (7,) rad, inside the limits.  position_error [m], rotation_error [rad]: what forward kinematics leaves."""
+    """joints: (7,) rad, inside the limits.  position_error [m], rotation_error [rad]: by forward kinematics."""
 
     joints: Array
     position_error: float

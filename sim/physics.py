@@ -150,6 +150,10 @@ class Physics:
         contacts = self._client.getContactPoints(bodyA=body, bodyB=other) or ()
         return any(other_links is None or contact[4] in other_links for contact in contacts)
 
+    def touched_by(self, body: int) -> set[int]:
+        """Return the numbers of the bodies in contact with this one."""
+        return {contact[2] for contact in self._client.getContactPoints(bodyA=body) or ()} - {body}
+
     def penetration(self, body: int) -> float:
         """Return how deep [m] the body is sunk into others at its worst contact; 0 when it merely touches."""
         contacts = self._client.getContactPoints(bodyA=body) or ()
@@ -165,6 +169,11 @@ class Physics:
     def joint_positions(self, body: int, joints: list[int]) -> Array:
         """Return joint angles [rad] or extensions [m]."""
         return np.array([state[0] for state in self._client.getJointStates(body, joints)])
+
+    def joint_motion(self, body: int, joint: int) -> tuple[float, float]:
+        """Return a joint's position [m | rad] and speed [m/s | rad/s]."""
+        position, speed, _, _ = self._client.getJointState(body, joint)
+        return float(position), float(speed)
 
     def set_joints(self, body: int, joints: list[int], values: Array) -> None:
         """Put joints there at once, at rest, without physics."""

@@ -11,6 +11,8 @@ from sim.geometry import Array, Pose, Vector3, rotation_matrix, transform
 NEAR = 0.02
 FAR = 4.0
 """Nearest and farthest distance [m] that a camera sees, along its axis."""
+_SAMPLE_RIGHT, _SAMPLE_DOWN = 0.5, -0.5
+"""The software renderer samples a pixel at its lower left corner, so pictures lie half a pixel up and to the right."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class CameraView:
         local = (np.asarray(point_in_base, dtype=np.float64) - self.eye) @ self.axes.T
         depth = -local[..., 2]
         focal = 0.5 * height / np.tan(np.radians(self.fov) / 2)
-        u = 0.5 * width + focal * local[..., 0] / depth
-        v = 0.5 * height - focal * local[..., 1] / depth
+        u = 0.5 * width + _SAMPLE_RIGHT + focal * local[..., 0] / depth
+        v = 0.5 * height + _SAMPLE_DOWN - focal * local[..., 1] / depth
         return np.stack([u, v, depth], axis=-1)
 
     def point_of(self, u: float | Array, v: float | Array, depth: float | Array, size: tuple[int, int]) -> Array:
@@ -68,8 +70,8 @@ class CameraView:
         height, width = size
         away = np.asarray(depth, dtype=np.float64)
         focal = 0.5 * height / np.tan(np.radians(self.fov) / 2)
-        right = (np.asarray(u) - 0.5 * width) / focal * away
-        upward = (0.5 * height - np.asarray(v)) / focal * away
+        right = (np.asarray(u) - _SAMPLE_RIGHT - 0.5 * width) / focal * away
+        upward = (0.5 * height + _SAMPLE_DOWN - np.asarray(v)) / focal * away
         local: Array = np.stack([right, upward, -away], axis=-1)
         in_base: Array = local @ self.axes + np.asarray(self.eye)
         return in_base
@@ -79,8 +81,8 @@ FRONT = CameraView(eye=(1.20, 0.0, 0.66), target=(0.47, 0.0, 0.03), up=(0.0, 0.0
 """Opposite the robot: picture left is -y, picture right +y, and what is nearer the camera is +x."""
 
 WRIST_EYE = np.array([0.08, 0.0, 0.075])
-WRIST_TARGET = np.array([0.04, 0.0, -0.02])
-"""In the tool frame [m]: before the hand, tilted 23 degrees so that it sees the tips and what lies below them."""
+WRIST_TARGET = np.array([0.032, 0.0, -0.02])
+"""In the tool frame [m]: before the hand, tilted 27 degrees so that it sees the tips and what lies below them."""
 WRIST_FOV = 70.0
 
 

@@ -22,6 +22,8 @@ class Joint:
 
 
 QUARTER = float(np.pi / 2)
+WRIST_OFFSET = 0.088
+"""Sideways from the wrist's centre to the axis of the last joint [m]."""
 JOINTS = (
     Joint((0, 0, 0.333), 0.0, -2.8973, 2.8973, 87),
     Joint((0, 0, 0), -QUARTER, -1.7628, 1.7628, 87),
@@ -29,7 +31,7 @@ JOINTS = (
     Joint((0.0825, 0, 0), QUARTER, -3.0718, -0.0698, 87),
     Joint((-0.0825, 0.384, 0), -QUARTER, -2.8973, 2.8973, 12),
     Joint((0, 0, 0), QUARTER, -0.0175, 3.7525, 12),
-    Joint((0.088, 0, 0), QUARTER, -2.8973, 2.8973, 12),
+    Joint((WRIST_OFFSET, 0, 0), QUARTER, -2.8973, 2.8973, 12),
 )
 """Frames and limits as published by the maker (Franka Control Interface documentation, Denavit-Hartenberg table)."""
 HAND_OFFSET = 0.107

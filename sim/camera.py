@@ -77,13 +77,13 @@ class CameraView:
         return in_base
 
 
-FRONT = CameraView(eye=(1.20, 0.0, 0.66), target=(0.47, 0.0, 0.03), up=(0.0, 0.0, 1.0), fov=42.0)
+FRONT = CameraView(eye=(1.05, 0.0, 0.80), target=(0.475, 0.0, 0.04), up=(0.0, 0.0, 1.0), fov=40.0)
 """Opposite the robot: picture left is -y, picture right +y, and what is nearer the camera is +x."""
 
-WRIST_EYE = np.array([0.08, 0.0, 0.075])
-WRIST_TARGET = np.array([0.032, 0.0, -0.02])
-"""In the tool frame [m]: before the hand, tilted 27 degrees so that it sees the tips and what lies below them."""
-WRIST_FOV = 70.0
+WRIST_EYE = np.array([0.10, 0.0, 0.075])
+WRIST_TARGET = np.array([0.0567, 0.0, 0.0])
+"""In the tool frame [m]: before the hand, tilted 30 degrees so that it sees the tips and what lies below them."""
+WRIST_FOV = 80.0
 
 
 def wrist_view(tool_pose: Pose) -> CameraView:

@@ -17,6 +17,8 @@ GAP = 0.035
 """m; free space between the footprints of two entities, room for an open finger; less where a scene is crowded."""
 POSITION_MARGIN = 0.07
 """m; least distance along the axis between two things told apart by position ("the left cube")."""
+LIDDED_YAW = 0.3
+"""rad; an open lid stands at the robot's side, out of the hand's way, when its box is turned no further than this."""
 PLACE_TRIES, SCENE_TRIES = 60, 40
 DISTRACTOR_RECEPTACLE_SHARE = 0.25
 """Share of distractors that are receptacles; the others are graspable objects."""
@@ -197,7 +199,7 @@ class _Layout:
         """Draw a spot that touches nothing and suits the task."""
         for _ in range(PLACE_TRIES):
             x, y = self._rng.uniform(TABLE_LOW, TABLE_HIGH)
-            yaw = float(self._rng.uniform(-np.pi, np.pi))
+            yaw = float(self._rng.uniform(-1.0, 1.0)) * (LIDDED_YAW if draft.body.links else np.pi)
             pose = Pose((float(x), float(y), draft.kind.rest_height(draft.scale)), yaw_quaternion(yaw))
             placed = replace(draft, pose=pose, joint=self._joint(draft))
             if self._is_free(placed) and self._suits_task(placed):

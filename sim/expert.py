@@ -174,6 +174,26 @@ class ScriptedExpert:
         height = float(np.interp(np.hypot(*offset[:2]), *APPROACH_FUNNEL))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
+    def _handle_path(self, goal: Goal, state: SceneState) -> tuple[Array, Array]:
+        """Return where the closed fingers enter the drawer's handle, and where they have moved it to."""
+        kind, drawer = self._world.scene[goal.subject].kind, state.entities[goal.subject]
+        assert isinstance(kind, ReceptacleKind) and kind.handle is not None
+        begin = transform(drawer.interior_pose, np.asarray(kind.handle))
+        wanted = kind.opened + 0.012 if goal.relation == "open" else kind.closed - 0.010
+        return begin, begin + np.array([wanted - drawer.joint, 0.0, 0.0])
+
+    def _work_drawer(self, goal: Goal, state: SceneState) -> Waypoint:
+        """Put closed fingers into the handle's gap and move it to where the drawer counts as open or closed."""
+        begin, end = self._handle_path(goal, state)
+        yaw = nearest_yaw(0.0, state.tool_yaw)
+        offset = state.tool_position - begin
+        inside_gap = abs(offset[0]) < 0.012 and abs(offset[1]) < 0.03
+        if offset[2] < 0.006 and inside_gap:
+            step = np.clip(end[0] - begin[0], -0.035, 0.035)
+            return Waypoint(np.array([state.tool_position[0] + step, begin[1], begin[2]]), yaw, 0.0)
+        height = float(np.interp(np.hypot(*offset[:2]), (0.006, 0.012, 0.05), (0.0, 0.06, 0.10)))
+        return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
+
     def _retreat(self, state: SceneState, *, gripper: float) -> Waypoint:
         """Rise straight up, out of the way."""
         x, y, z = state.tool_position

@@ -114,10 +114,12 @@ def entity_names(task: Task) -> list[str]:
 
 def discs(entity: Entity) -> list[Disc]:
     """Return circles (x, y), radius [m] that together cover the entity seen from above."""
-    if isinstance(entity.kind, ObjectKind) or entity.interior.radius is not None:
-        middle, half = np.zeros(2), np.full(2, entity.footprint_radius)
-    else:
-        middle, half = (np.array(pair) for pair in entity.kind.footprint(entity.scale))
+    here = np.array(entity.pose.position[:2])
+    if isinstance(entity.kind, ObjectKind):
+        return [(here, entity.footprint_radius)]
+    middle, half = (np.array(pair) for pair in entity.kind.footprint(entity.scale))
+    if entity.interior.radius is not None and half[0] == half[1]:
+        return [(here, float(half[0]))]
     yaw = yaw_of(entity.pose.quaternion)
     turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
     long, short = int(np.argmax(half)), float(np.min(half))
@@ -125,7 +127,6 @@ def discs(entity: Entity) -> list[Disc]:
     pitch = half[long] / count
     axis = np.eye(2)[long]
     steps = [(2 * index - count + 1) * pitch for index in range(count)]
-    here = np.array(entity.pose.position[:2])
     return [(here + turn @ (middle + step * axis), float(np.hypot(pitch, short)) * 0.95) for step in steps]
 
 

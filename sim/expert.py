@@ -10,8 +10,16 @@ import numpy as np
 from agent.errors import SpecError
 from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation
 from sim.arm import WORKSPACE_LOW
-from sim.geometry import Array, multiply, quaternion_from_vector, rotation_matrix, transform, vector_from_quaternion, yaw_of
-from sim.goals import PUSH_DISTANCE, is_true
+from sim.geometry import (
+    Array,
+    multiply,
+    quaternion_from_vector,
+    rotation_matrix,
+    transform,
+    vector_from_quaternion,
+    yaw_of,
+)
+from sim.goals import PUSH_DISTANCE, inside, is_true
 from sim.objects import ReceptacleKind
 from sim.places import Place, place_for
 from sim.relations import DIRECTIONS
@@ -26,6 +34,10 @@ PLACE_FUNNEL = ((0.3, 1.0, 3.0, 5.0), (0.0, 0.02, 0.06, 1.0))
 """Horizontal distance from the place, in multiples of its tolerance -> height above it [m] (1 = full carry height)."""
 GRASP_TOLERANCE, YAW_TOLERANCE = 0.009, 0.12
 CLEARANCE = 0.03
+PALM_HEIGHT = 0.039
+"""From the tool point up to the hand's body [m]: over a vessel's rim the tool stays this much lower at most."""
+LEAST_BITE = 0.012
+"""How far below an object's top the tool must reach to hold it [m]."""
 RETREAT_HEIGHT = 0.24
 TOPPLED = 0.85
 """Cosine between a body's z axis and up below which its catalogued grasp no longer fits."""
@@ -108,9 +120,21 @@ class ScriptedExpert:
             extent = now.high - now.low
             position = (now.high + now.low) / 2
             yaws = [0.0 if extent[1] < extent[0] else np.pi / 2]
-        position[2] = max(position[2], WORKSPACE_LOW[2] + 0.002)
+        position[2] = max(position[2], WORKSPACE_LOW[2] + 0.002, self._lowest_grasp(name, state))
         yaw = min((nearest_yaw(yaw, state.tool_yaw) for yaw in yaws), key=lambda y: abs(y - state.tool_yaw))
         return Waypoint(position, yaw, 0.0)
+
+    def _lowest_grasp(self, name: str, state: SceneState) -> float:
+        """Return how low the tool may go for an object in a vessel without the hand pressing on the rim [m]."""
+        now = state.entities[name]
+        lowest = 0.0
+        for holder in self._world.scene.entities:
+            if isinstance(holder.kind, ReceptacleKind) and holder.kind.support == "in":
+                vessel = state.entities[holder.name]
+                if inside(holder.interior, vessel, np.asarray(now.pose.position)):
+                    rim = vessel.pose.position[2] + holder.interior.rim_z
+                    lowest = min(rim - PALM_HEIGHT + 0.004, float(now.high[2]) - LEAST_BITE)
+        return lowest
 
     def _approach(self, name: str, state: SceneState) -> Waypoint:
         """Come down on the object through a funnel and close on it."""

@@ -24,6 +24,8 @@ PUSH_DISTANCE = 0.07
 PUSH_HEIGHT = 0.04
 """m; an object pushed this far along the direction, and never raised this far, was pushed."""
 LIFT_HEIGHT = 0.08
+
+
 @dataclass(frozen=True, eq=False)
 class _Case:
     """What a relation's judge sees. target: the goal's entity, or None where it names a direction, region or nothing."""

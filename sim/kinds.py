@@ -47,6 +47,7 @@ class Interior:
     centre: its middle (x, y) [m].  radius or half_extents (x, y) [m]: of a round or a rectangular one.
     floor_z, rim_z: heights of the surface and of the rim above the table when the receptacle stands on it [m].
     link: number of the link that carries it (the drawer); −1 for the body itself.
+    mouth: where things go in (x, y) [m], when that is not its middle: a drawer's back stays under its cabinet.
     """
 
     centre: tuple[float, float]
@@ -55,6 +56,12 @@ class Interior:
     radius: float | None = None
     half_extents: tuple[float, float] | None = None
     link: int = -1
+    mouth: tuple[float, float] | None = None
+
+    @property
+    def entry(self) -> tuple[float, float]:
+        """Where things are put in (x, y) [m]: the mouth, else the middle."""
+        return self.mouth or self.centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +183,7 @@ class ReceptacleKind:
             radius=None if at_1.radius is None else at_1.radius * scale,
             half_extents=None if half is None else (half[0] * scale, half[1] * scale),
             link=at_1.link,
+            mouth=None if at_1.mouth is None else (at_1.mouth[0] * scale, at_1.mouth[1] * scale),
         )
 
     def rest_height(self, scale: float = 1.0) -> float:

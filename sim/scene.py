@@ -208,10 +208,10 @@ class _Layout:
         return None
 
     def _inside(self, draft: Entity, holder: Entity) -> Entity:
-        """Put an object into its container, in the middle."""
+        """Put an object into its container."""
         interior = holder.interior
         yaw = yaw_of(holder.pose.quaternion)
-        x, y = interior.centre
+        x, y = interior.entry
         link = holder.body.links[interior.link] if interior.link >= 0 else None
         if link:
             shift = np.array(link.origin.position) + np.array(link.axis) * holder.joint

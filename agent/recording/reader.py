@@ -68,6 +68,15 @@ class DatasetReader:
         return layout.embodiment_from_json(layout.read_json(path), source=path)
 
     @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Every instruction, at the position that the task_index column names."""
+        path = self.root / "meta" / "tasks.parquet"
+        table = layout.read_table(path).to_pandas()
+        if "task_index" not in table.columns:
+            raise SpecError(f"{path} has no column task_index")
+        return tuple(str(task) for task in table.sort_values("task_index").index)
+
+    @cached_property
     def stats(self) -> dict[str, FeatureStats]:
         """Statistics of each feature over the whole dataset, as `statistics` describes them."""
         content = layout.read_json(self.root / "meta" / "stats.json")

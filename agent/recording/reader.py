@@ -70,11 +70,7 @@ class DatasetReader:
     @cached_property
     def tasks(self) -> tuple[str, ...]:
         """Every instruction, at the position that the task_index column names."""
-        path = self.root / "meta" / "tasks.parquet"
-        table = layout.read_table(path).to_pandas()
-        if "task_index" not in table.columns:
-            raise SpecError(f"{path} has no column task_index")
-        return tuple(str(task) for task in table.sort_values("task_index").index)
+        return tuple(layout.read_tasks(self.root / "meta" / "tasks.parquet"))
 
     @cached_property
     def stats(self) -> dict[str, FeatureStats]:

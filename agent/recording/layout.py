@@ -119,10 +119,14 @@ def read_json(path: Path) -> Json:
     return content
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Return a parquet file's table; raise SpecError naming the file when it is missing, foreign or cut off."""
+def read_table(path: Path, columns: list[str] | None = None, *, episode: int | None = None) -> pa.Table:
+    """Return a parquet file's table, or one episode's rows of it (other episodes' row groups are not read).
+
+    Raises SpecError naming the file when it is missing, foreign or cut off.
+    """
+    rows = None if episode is None else [("episode_index", "=", episode)]
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
+        return pq.read_table(path, columns=columns, filters=rows, partitioning=None)
     except FileNotFoundError as error:
         raise SpecError(f"{path} does not exist") from error
     except (pa.ArrowException, OSError) as error:

@@ -1,6 +1,7 @@
 """Collects demonstrations on several processes; may be killed and started again at any time."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -196,12 +197,12 @@ def _run(job: DemonstrationJob, missing: list[int], attempts_file: Path, result:
                 take(answer)
         except KeyboardInterrupt:
             result.interrupted = True
-            bar.write("stopping: waiting for the episodes in flight (press Ctrl-C again to drop them)")
+            bar.write("stopping: waiting for the episodes in flight (Ctrl-C again drops them)", file=sys.stderr)
             try:
                 for answer in crew.drain(seconds=_PATIENCE_SECONDS):
                     take(answer)
             except KeyboardInterrupt:
-                bar.write("dropped the episodes in flight")
+                bar.write("dropped the episodes in flight", file=sys.stderr)
 
 
 def _progress(result: Collected) -> str:

@@ -1,6 +1,7 @@
 """A few worker processes that survive one another: a task that kills its worker costs that task only."""
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -145,6 +146,8 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
     """What a worker process does. It ends when the parent closes the pipe or dies."""
     # Ctrl-C reaches the whole group of processes; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Read by the numerical libraries when the job imports them: two threads a worker would fight for the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         job = make_job()
         pipe.send(("ready", None))

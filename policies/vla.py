@@ -1,0 +1,110 @@
+"""The vision-language-action policy: pictures, instruction and state in; a chunk of actions out."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from agent.errors import SpecError, unknown_name
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation
+from policies.backbone import Inputs
+from policies.checkpoint import Checkpoint, load_checkpoint
+from policies.codec import make_codec
+from policies.samples import as_pictures
+from policies.text import TextTable, make_text_encoder
+
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""Bundled checkpoints, one folder each."""
+
+
+class VLAPolicy:
+    """A `Policy` made of a checkpoint.
+
+    temperature: 0 acts greedily; above 0 tokens are sampled, from the seed given to `reset`.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, temperature: float = 0.0) -> None:
+        self.checkpoint = checkpoint
+        self.backbone, self.decoder = checkpoint.model.backbone, checkpoint.model.decoder
+        self.codec = make_codec(checkpoint.config.codec)
+        self.stats = checkpoint.statistics
+        self.text = TextTable(make_text_encoder(checkpoint.config.text_encoder))
+        self.temperature = temperature
+        self.generator = torch.Generator()
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self.checkpoint.embodiment
+
+    @property
+    def execute(self) -> int:
+        """How many rows of a chunk to carry out before looking again, as measured best for this checkpoint."""
+        return self.checkpoint.execute
+
+    def reset(self, *, seed: int) -> None:
+        self.generator.manual_seed(seed)
+
+    @torch.inference_mode()
+    def act(self, observation: Observation) -> ActionChunk:
+        """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
+        instruction is empty."""
+        prefix = self.backbone(self._inputs(observation))
+        written = self.decoder.generate(prefix.tokens, temperature=self.temperature, generator=self.generator)
+        unit = self.codec.decode(written.tokens.numpy())
+        actions = self.stats.denormalize("action", unit[0])
+        return ActionChunk(self.embodiment.action.clip(actions))
+
+    @torch.inference_mode()
+    def aims(self, observation: Observation) -> FloatArray:
+        """Where the policy means to grasp and to release: (2, 3), metres in the base frame."""
+        aims: FloatArray = self.backbone(self._inputs(observation)).fine[0].numpy()
+        return aims
+
+    def _inputs(self, observation: Observation) -> Inputs:
+        """A batch of one."""
+        if not observation.instruction.strip():
+            raise SpecError("the instruction is empty; say what the robot should do")
+        device = torch.device("cpu")
+        pictures = []
+        for camera in self.embodiment.cameras:
+            if camera.name not in observation.images:
+                raise unknown_name("picture of camera", camera.name, observation.images)
+            picture = observation.images[camera.name]
+            if picture.shape != (camera.height, camera.width, 3):
+                raise SpecError(f"the picture of '{camera.name}' has shape {picture.shape}, expected {camera}")
+            pictures.append(as_pictures(picture[None], device))
+        if observation.state.shape != (len(self.embodiment.state),) or not np.isfinite(observation.state).all():
+            raise SpecError(f"the state does not fit: {self.embodiment.state.problem(observation.state)}")
+        state = observation.state[None].astype(np.float32)
+        words, mask = self.text.padded([observation.instruction])
+        position = list(self.checkpoint.config.backbone.position_in_state)
+        return Inputs(
+            pictures=tuple(pictures),
+            state=torch.from_numpy(self.stats.normalize("state", state)),
+            tool_position=torch.from_numpy(state[:, position]),
+            text=words,
+            text_mask=mask,
+        )
+
+
+def act_once(checkpoint: Checkpoint, observation: Observation) -> FloatArray:
+    """The greedy actions (T, A) of a checkpoint for one observation."""
+    return VLAPolicy(checkpoint).act(observation).actions
+
+
+def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 0.0) -> VLAPolicy:
+    """Load a bundled checkpoint by name, or any checkpoint folder by path.
+
+    SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
+    """
+    path = PRETRAINED / name_or_path
+    if not path.is_dir():
+        path = Path(name_or_path)
+    if not path.is_dir():
+        raise unknown_name("policy", name_or_path, pretrained_names())
+    return VLAPolicy(load_checkpoint(path, force=force), temperature=temperature)
+
+
+def pretrained_names() -> list[str]:
+    """Names of the bundled checkpoints."""
+    return sorted(f.name for f in PRETRAINED.iterdir() if (f / "config.json").exists()) if PRETRAINED.is_dir() else []

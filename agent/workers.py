@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -44,7 +45,7 @@ class _Worker:
 class Workers(Generic[Answer]):
     """Runs `job(seed)` for many seeds on `count` spawned processes; use it as a context manager.
 
-    make_job: a picklable top-level callable (or an instance of a top-level class) that a worker calls once to get its job.
+    make_job: picklable (a top-level function or an instance of a top-level class); each worker calls it once.
     A SpecError raised in a worker is raised here: the request is wrong, going on is pointless.
     """
 
@@ -148,6 +149,7 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Read by the numerical libraries when the job imports them: two threads a worker would fight for the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         job = make_job()
         pipe.send(("ready", None))
@@ -157,3 +159,11 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
         return
     except SpecError as error:
         pipe.send(("wrong", str(error)))
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed must not go on writing beside the workers of the next run."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import settings
 from agent.cli.training import Plan
 from agent.evaluation.suite import Suite, deal
+from agent.settings import load_settings, save_settings
 from agent.types import Task
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
@@ -17,9 +17,9 @@ FILES = sorted(CONFIGS.rglob("*.yaml"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
 def test_every_config_loads_and_saves_unchanged(path: Path, tmp_path: Path) -> None:
     kind = KINDS[path.relative_to(CONFIGS).parts[0]]
-    loaded = settings.load(path, kind)
-    settings.save(tmp_path / "saved.yaml", loaded)
-    assert settings.load(tmp_path / "saved.yaml", kind) == loaded
+    loaded = load_settings(path, kind)
+    save_settings(tmp_path / "saved.yaml", loaded)
+    assert load_settings(tmp_path / "saved.yaml", kind) == loaded
 
 
 def test_there_is_nothing_else_among_the_configs() -> None:
@@ -32,7 +32,7 @@ def test_the_world_can_judge_every_task_of_a_suite(path: Path) -> None:
     from agent.cli.stage import sample
     from sim.tasks import check_goal
 
-    suite = settings.load(path, Suite)
+    suite = load_settings(path, Suite)
     trials = deal(suite, episodes=len(suite.tasks), seed=0, sample=sample)
     for trial in trials:
         assert isinstance(trial.task, Task)

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from agent.errors import SpecError
-from agent.settings import as_mapping, from_mapping, load, save
+from agent.settings import from_mapping, load_settings, save_settings, to_mapping
 
 
 class Mode(StrEnum):
@@ -42,7 +42,7 @@ class Plan:
 def read(tmp_path: Path, text: str) -> Plan:
     path = tmp_path / "plan.yaml"
     path.write_text(text, encoding="utf-8")
-    return load(path, Plan)
+    return load_settings(path, Plan)
 
 
 def test_values_of_every_kind_are_read(tmp_path: Path) -> None:
@@ -66,9 +66,9 @@ def test_values_of_every_kind_are_read(tmp_path: Path) -> None:
 
 def test_what_is_saved_reads_back_equal(tmp_path: Path) -> None:
     plan = Plan("on", optimiser=Optimiser(1e-7), others=("on", "yes"), parts=(Optimiser(),), out=Path("a/b"))
-    save(tmp_path / "saved.yaml", plan)
-    assert load(tmp_path / "saved.yaml", Plan) == plan
-    assert from_mapping(Plan, as_mapping(plan), where="memory") == plan
+    save_settings(tmp_path / "saved.yaml", plan)
+    assert load_settings(tmp_path / "saved.yaml", Plan) == plan
+    assert from_mapping(Plan, to_mapping(plan), where="memory") == plan
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_every_mistake_is_one_sentence_with_its_place(tmp_path: Path, text: str,
 
 def test_a_missing_or_binary_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"cannot read .*absent.yaml"):
-        load(tmp_path / "absent.yaml", Plan)
+        load_settings(tmp_path / "absent.yaml", Plan)
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecError, match=r"binary\.yaml is not text"):
-        load(tmp_path / "binary.yaml", Plan)
+        load_settings(tmp_path / "binary.yaml", Plan)

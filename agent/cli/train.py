@@ -19,10 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Follow the plan; 0 when it ran through."""
-    from agent import settings
     from agent.cli.training import Plan, follow
+    from agent.settings import load_settings
 
-    plan = settings.load(arguments.plan, Plan)
+    plan = load_settings(arguments.plan, Plan)
     out = Path(arguments.out) if arguments.out else Path("runs") / Path(arguments.plan).stem
     console = Console(stderr=True, quiet=arguments.json)
     outcome = follow(plan, out, resume=arguments.resume, say=console.print)

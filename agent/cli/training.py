@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from agent import settings
 from agent.cli import stage as stages
 from agent.cli.classroom import ClassroomFactory
 from agent.errors import SpecError
@@ -16,6 +15,7 @@ from agent.evaluation.suite import deal, load_suite
 from agent.recording.collect import Collected, collect
 from agent.recording.demonstrate import Coaching
 from agent.recording.frame_sink import FrameStoreSink
+from agent.settings import save_settings
 from agent.types import CameraSpec, Embodiment
 from policies.train import TrainConfig, train
 
@@ -92,7 +92,7 @@ def follow(plan: Plan, out: Path, *, resume: bool, say: Callable[[str], None]) -
         stages.task_mix(share.task)
     load_suite(plan.trial.suite)
     out.mkdir(parents=True, exist_ok=True)
-    settings.save(out / "plan.yaml", plan)
+    save_settings(out / "plan.yaml", plan)
     rates: list[float] = []
     first, steps = plan.first_seed, plan.train.steps
     for number, episodes in enumerate([plan.demonstrations, *(each.episodes for each in plan.rounds)]):

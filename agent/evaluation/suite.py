@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agent import settings
 from agent.errors import SpecError, unknown_name
+from agent.settings import load_settings
 from agent.types import Goal, Task
 
 SUITES = Path(__file__).resolve().parents[2] / "configs" / "eval"
@@ -100,7 +100,7 @@ def find_suite(name_or_path: str) -> Path:
 
 def load_suite(name_or_path: str) -> Suite:
     """Read a suite by its name in configs/eval or by its path."""
-    return settings.load(find_suite(name_or_path), Suite)
+    return load_settings(find_suite(name_or_path), Suite)
 
 
 def deal(suite: Suite, *, episodes: int, seed: int, sample: SampleTask) -> list[Trial]:

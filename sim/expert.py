@@ -78,12 +78,12 @@ class ScriptedExpert:
         done = is_true(goal, self._world.scene, state, start=self._world.start_state())
         if goal.relation == "lift":
             return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
+        if goal.relation in ("open", "close", "push"):
+            if done:
+                return self._retreat(state, gripper=0.0)
+            return self._push(goal, state) if goal.relation == "push" else self._work_drawer(goal, state)
         if done and not (subject.held and state.gripper_opening < 0.9):
-            return self._retreat(state)
-        if goal.relation in ("open", "close"):
-            return self._work_drawer(goal, state)
-        if goal.relation == "push":
-            return self._push(goal, state)
+            return self._retreat(state, gripper=1.0)
         return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
 
     def _goal(self) -> Goal:
@@ -160,8 +160,9 @@ class ScriptedExpert:
         along = float(back @ direction)
         across = float(np.linalg.norm(back - along * direction))
         if state.tool_position[2] < begin[2] + 0.015 and across < 0.015 and -0.03 < along < 0.04:
-            return Waypoint(np.array([*(state.tool_position[:2] - (back - along * direction)), 0.0])
-                            + np.array([*(direction * min(0.03, max(0.0, (end - state.tool_position)[:2] @ direction))), begin[2]]), yaw, 0.0)
+            ahead = float(np.clip((end - state.tool_position)[:2] @ direction, 0.0, 0.03))
+            xy = state.tool_position[:2] - (back - along * direction) + ahead * direction
+            return Waypoint(np.array([*xy, begin[2]]), yaw, 0.0)
         height = float(np.interp(np.hypot(*back), *APPROACH_FUNNEL))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
@@ -184,10 +185,10 @@ class ScriptedExpert:
         height = float(np.interp(np.hypot(*offset[:2]), (0.006, 0.012, 0.05), (0.0, 0.06, 0.10)))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
-    def _retreat(self, state: SceneState) -> Waypoint:
-        """Let go and rise straight up, out of the way."""
+    def _retreat(self, state: SceneState, *, gripper: float) -> Waypoint:
+        """Rise straight up, out of the way."""
         x, y, z = state.tool_position
-        return Waypoint(np.array([x, y, max(z, RETREAT_HEIGHT)]), state.tool_yaw, 1.0)
+        return Waypoint(np.array([x, y, max(z, RETREAT_HEIGHT)]), state.tool_yaw, gripper)
 
     def _rise_first(self, waypoint: Waypoint, state: SceneState) -> Waypoint:
         """Hold back sideways motion while the tool is still far below the height it should travel at."""

@@ -44,7 +44,7 @@ class Grasp:
 class Interior:
     """The place in or on a receptacle where things count as put, in the frame of the body (or of link `link`).
 
-    centre: its middle (x, y) [m].  radius: of a round one; half_extents: (x, y) of a rectangular one; one of the two is None.
+    centre: its middle (x, y) [m].  radius or half_extents (x, y) [m]: of a round or a rectangular one.
     floor_z, rim_z: heights of the surface and of the rim above the table when the receptacle stands on it [m].
     link: number of the link that carries it (the drawer); −1 for the body itself.
     """
@@ -196,7 +196,7 @@ class ReceptacleKind:
 
 
 BODY_PAINT: Colour = (-1.0, 1.0, 0.0)
-"""Stands for the asked-for colour in a receptacle's parts: red −1 marks it, green is the factor, blue the share of white."""
+"""Stands for the asked-for colour in a receptacle's parts: −1 marks it, then a factor, then the share of white."""
 SHADE_PAINT: Colour = (-1.0, 0.74, 0.0)
 """The asked-for colour, darker: the inside of a bowl."""
 TINT_PAINT: Colour = (-1.0, 1.0, 0.35)

@@ -78,10 +78,10 @@ class ScriptedExpert:
         done = is_true(goal, self._world.scene, state, start=self._world.start_state())
         if goal.relation == "lift":
             return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
-        if goal.relation in ("open", "close", "push"):
-            if done:
-                return self._retreat(state, gripper=0.0)
-            return self._push(goal, state) if goal.relation == "push" else self._work_drawer(goal, state)
+        if goal.relation == "push":
+            return self._push(goal, state)
+        if goal.relation in ("open", "close"):
+            return self._retreat(state, gripper=0.0) if done else self._work_drawer(goal, state)
         if done and not (subject.held and state.gripper_opening < 0.9):
             return self._retreat(state, gripper=1.0)
         return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
@@ -141,29 +141,37 @@ class ScriptedExpert:
         """Return the tool positions at which a push begins and ends."""
         assert goal.target is not None
         direction = DIRECTIONS[goal.target]
-        subject, start = state.entities[goal.subject], self._world.start_state().entities[goal.subject]
-        reach = float(np.abs((subject.high - subject.low)[:2] / 2 @ direction)) + 0.03
+        subject = state.entities[goal.subject]
+        half = np.abs((subject.high - subject.low)[:2] / 2)
         height = np.clip((subject.high[2] + subject.low[2]) / 2, 0.015, 0.03)
-        now, then = np.array(subject.pose.position[:2]), np.array(start.pose.position[:2])
-        left_to_go = PUSH_DISTANCE + 0.02 - (now - then) @ direction
-        begin = np.array([*(now - direction * reach), height])
-        end = np.array([*(now + direction * (left_to_go - reach + 0.02)), height])
-        return begin, end
+        now = np.array(subject.pose.position[:2])
+        begin = now - direction * (float(half @ np.abs(direction)) + 0.03)
+        end = now + direction * (self._left_to_push(goal, state) - float(half.min()) - 0.01)
+        return np.array([*begin, height]), np.array([*end, height])
+
+    def _left_to_push(self, goal: Goal, state: SceneState) -> float:
+        """Return how much further [m] the object should go; a little beyond what the goal asks."""
+        assert goal.target is not None
+        now, then = (s.entities[goal.subject].pose.position for s in (state, self._world.start_state()))
+        return PUSH_DISTANCE + 0.02 - float(np.subtract(now, then)[:2] @ DIRECTIONS[goal.target])
 
     def _push(self, goal: Goal, state: SceneState) -> Waypoint:
         """Come down behind the object with closed fingers, set across the way, and push."""
         assert goal.target is not None
         direction = DIRECTIONS[goal.target]
-        begin, end = self._push_path(goal, state)
+        left = self._left_to_push(goal, state)
+        if left < 0.008:
+            return self._retreat(state, gripper=0.0)
+        begin, _ = self._push_path(goal, state)
         yaw = nearest_yaw(np.pi / 2 if abs(direction[1]) > 0.5 else 0.0, state.tool_yaw)
-        back = (state.tool_position - begin)[:2]
-        along = float(back @ direction)
-        across = float(np.linalg.norm(back - along * direction))
-        if state.tool_position[2] < begin[2] + 0.015 and across < 0.015 and -0.03 < along < 0.04:
-            ahead = float(np.clip((end - state.tool_position)[:2] @ direction, 0.0, 0.03))
-            xy = state.tool_position[:2] - (back - along * direction) + ahead * direction
+        offset = state.tool_position - begin
+        along = float(offset[:2] @ direction)
+        aside = offset[:2] - along * direction
+        behind = float((np.array(state.entities[goal.subject].pose.position[:2]) - begin[:2]) @ direction)
+        if offset[2] < 0.015 and np.hypot(*aside) < 0.015 and -0.03 < along < behind:
+            xy = state.tool_position[:2] - aside + float(np.clip(left, 0.01, 0.03)) * direction
             return Waypoint(np.array([*xy, begin[2]]), yaw, 0.0)
-        height = float(np.interp(np.hypot(*back), *APPROACH_FUNNEL))
+        height = float(np.interp(np.hypot(*offset[:2]), *APPROACH_FUNNEL))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
     def _handle_path(self, goal: Goal, state: SceneState) -> tuple[Array, Array]:
@@ -179,7 +187,8 @@ class ScriptedExpert:
         begin, end = self._handle_path(goal, state)
         yaw = nearest_yaw(0.0, state.tool_yaw)
         offset = state.tool_position - begin
-        if offset[2] < 0.012 and float(np.abs(offset[:2]).max()) < 0.02:
+        inside_gap = abs(offset[0]) < 0.012 and abs(offset[1]) < 0.03
+        if offset[2] < 0.006 and inside_gap:
             step = np.clip(end[0] - begin[0], -0.035, 0.035)
             return Waypoint(np.array([state.tool_position[0] + step, begin[1], begin[2]]), yaw, 0.0)
         height = float(np.interp(np.hypot(*offset[:2]), (0.006, 0.012, 0.05), (0.0, 0.06, 0.10)))

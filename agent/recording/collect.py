@@ -13,7 +13,7 @@ from agent.errors import SpecError
 from agent.ports import Teacher, World
 from agent.recording.demonstrate import Coached, Coaching, Disturber
 from agent.recording.episode import EpisodeRecorder, EpisodeSink
-from agent.recording.workers import Died, Done, Workers
+from agent.workers import Died, Done, Workers
 from agent.runtime import run_episode
 from agent.types import Outcome, Task
 

@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from agent.errors import SpecError
-from agent.settings import to_mapping
+from agent.settings import as_mapping
 from agent.types import Embodiment
 from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkpoint
 from policies.codec import make_codec
@@ -124,8 +124,7 @@ class _Run:
         if started is None:
             self.statistics = _statistics(self.store, embodiment, config.dataset)
             held = tuple(int(d) for d in np.flatnonzero(self.statistics.vector("action").degenerate))
-            binary = tuple(i for i, name in enumerate(embodiment.action.names) if name == "gripper")
-            self.model_config = fitted(config.model, text_dim=table.encoder.dim, held=held, binary=binary)
+            self.model_config = fitted(config.model, embodiment, text_dim=table.encoder.dim, held=held)
             self.model = VLAModel(self.model_config, embodiment)
         else:
             self.statistics, self.model_config, self.model = started.statistics, started.config, started.model
@@ -211,7 +210,7 @@ class _Run:
         for name, these in shown.items():
             if these is not None:
                 for part in ("total", "action", "heat", "coarse_cm", "fine_cm"):
-                    board.add_scalar(f"{name}/{part}", float(getattr(these, part)), self.step)
+                    board.add_scalar(f"{name}/{part}", float(getattr(these, part).detach()), self.step)
         board.add_scalar("samples_per_second", rate, self.step)
         apart = shown["held_out"]
         if apart is not None:
@@ -229,7 +228,7 @@ class _Run:
     def _settings(self) -> str:
         """What must not change between a run and its continuation; the rest may."""
         free = {"report_every", "save_every", "threads", "device"}
-        return json.dumps({k: v for k, v in to_mapping(self.config).items() if k not in free}, sort_keys=True)
+        return json.dumps({k: v for k, v in as_mapping(self.config).items() if k not in free}, sort_keys=True)
 
     def _export(self, seconds: float) -> Path:
         """Write the averaged weights as a checkpoint; the live ones stay as they are."""
@@ -244,7 +243,7 @@ class _Run:
             instruction=self.store.instructions[int(frame.instruction[0])],
         )
         data = f"{len(self.samples.training)} samples from {len(self.store)} frames, {len(self.store.instructions)} instructions"
-        provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
+        provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=as_mapping(self.config))
         folder = self.out / "checkpoint"
         self.model.cpu()
         save_checkpoint(

@@ -122,6 +122,7 @@ class ActionDecoder(nn.Module):
         waves = value * torch.pi * 2.0 ** torch.arange(-1, 4)
         smooth = torch.cat([value, waves.sin(), waves.cos()], dim=1)
         self.embed.weight[bins] = smooth @ torch.randn(smooth.shape[1], self.config.width) * 0.3
+        self.head.weight[bins] = smooth @ torch.randn(smooth.shape[1], self.config.width) * 0.02
 
     def logits(self, prefix: Tensor, tokens: Tensor) -> Tensor:
         """prefix (B, N, D), tokens (B, L) -> (B, L, V): position i from the tokens before i; illegal ones are -inf."""

@@ -22,6 +22,17 @@ class Policy(Protocol):
         ...
 
 
+class Teacher(Policy, Protocol):
+    """A policy that also says where it means to grasp and to release; learners point at the same places."""
+
+    def aims(self) -> FloatArray:
+        """Grasp xyz, then release xyz, in the base frame [m], float32 (6,) for the present state of the scene.
+
+        NaN where undefined: nothing to grasp, nothing to release, or not known.
+        """
+        ...
+
+
 class World(Protocol):
     """Holds a body and a scene; moves one control step at a time."""
 

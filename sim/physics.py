@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
-from pybullet_utils.bullet_client import BulletClient
 
 from agent.types import ImageArray
 from sim.geometry import Array, BodySpec, Box, Cylinder, JointType, Mesh, Part, Pose, Sphere
+from sim.quiet import silenced
+
+with silenced():  # PyBullet announces its build time on import, which would spoil --json output.
+    import pybullet
+    from pybullet_utils.bullet_client import BulletClient
 
 TIME_STEP = 1 / 120
 """Seconds a physics step; with SOLVER_ITERATIONS = 30 half the cost of PyBullet's defaults, and grasps still hold."""
@@ -46,7 +49,8 @@ class Physics:
     """One private PyBullet world. Bodies are integers; positions in metres in the base frame; quaternions xyzw."""
 
     def __init__(self) -> None:
-        self._client = BulletClient(pybullet.DIRECT)
+        with silenced():
+            self._client = BulletClient(pybullet.DIRECT)
         self._connected = True
         self.reset()
 
@@ -146,15 +150,17 @@ class Physics:
         contacts = self._client.getContactPoints(bodyA=body, bodyB=other) or ()
         return any(other_links is None or contact[4] in other_links for contact in contacts)
 
+    def touched_by(self, body: int) -> set[int]:
+        """Return the numbers of the bodies in contact with this one."""
+        return {contact[2] for contact in self._client.getContactPoints(bodyA=body) or ()} - {body}
+
     def penetration(self, body: int) -> float:
         """Return how deep [m] the body is sunk into others at its worst contact; 0 when it merely touches."""
         contacts = self._client.getContactPoints(bodyA=body) or ()
         return max((-contact[8] for contact in contacts), default=0.0)
 
     def joint_names(self, body: int) -> list[str]:
-        return [
-            self._client.getJointInfo(body, index)[1].decode() for index in range(self._client.getNumJoints(body))
-        ]
+        return [self._client.getJointInfo(body, index)[1].decode() for index in range(self._client.getNumJoints(body))]
 
     def joint_limits(self, body: int, joints: list[int]) -> tuple[Array, Array]:
         rows = [self._client.getJointInfo(body, joint) for joint in joints]
@@ -164,24 +170,58 @@ class Physics:
         """Return joint angles [rad] or extensions [m]."""
         return np.array([state[0] for state in self._client.getJointStates(body, joints)])
 
+    def joint_motion(self, body: int, joint: int) -> tuple[float, float]:
+        """Return a joint's position [m | rad] and speed [m/s | rad/s]."""
+        position, speed, _, _ = self._client.getJointState(body, joint)
+        return float(position), float(speed)
+
     def set_joints(self, body: int, joints: list[int], values: Array) -> None:
         """Put joints there at once, at rest, without physics."""
         for joint, value in zip(joints, values, strict=True):
             self._client.resetJointState(body, joint, float(value), 0.0)
 
-    def drive_joints(self, body: int, joints: list[int], targets: Array, forces: list[float]) -> None:
-        """Set position targets for the joint motors; they hold until the next call."""
+    def drive_joints(
+        self, body: int, joints: list[int], targets: Array, forces: list[float], *, velocities: Array, gain: float
+    ) -> None:
+        """Set targets for the joint motors; they hold until the next call.
+
+        forces: most force [N] or torque [N m] of each motor.  velocities: speed wanted while at the target.
+        gain: share of the position error that a motor tries to remove each physics step.
+        """
         self._client.setJointMotorControlArray(
-            body, joints, pybullet.POSITION_CONTROL, targetPositions=[float(t) for t in targets], forces=forces
+            body,
+            joints,
+            pybullet.POSITION_CONTROL,
+            targetPositions=targets.tolist(),
+            targetVelocities=velocities.tolist(),
+            positionGains=[gain] * len(joints),
+            forces=forces,
         )
+
+    def mirror_joints(self, body: int, joint: int, other: int, axis: tuple[float, float, float]) -> None:
+        """Gear two sliding joints together, so that both extend equally, as a parallel gripper's fingers do."""
+        gear = self._client.createConstraint(
+            body,
+            joint,
+            body,
+            other,
+            pybullet.JOINT_GEAR,
+            jointAxis=axis,
+            parentFramePosition=(0, 0, 0),
+            childFramePosition=(0, 0, 0),
+        )
+        self._client.changeConstraint(gear, gearRatio=-1, erp=0.2, maxForce=200)
 
     def link_pose(self, body: int, link: int) -> Pose:
         """Return the pose of a link's own frame (not of its centre of mass)."""
         state = self._client.getLinkState(body, link, computeForwardKinematics=True)
         return Pose(state[4], state[5])
 
-    def change_friction(self, body: int, link: int, *, lateral: float, spinning: float) -> None:
-        self._client.changeDynamics(body, link, lateralFriction=lateral, spinningFriction=spinning)
+    def change_friction(self, body: int, link: int, *, lateral: float, spinning: float, anchored: bool = False) -> None:
+        """Set a link's friction. anchored: correct the creep of sticking contacts that an unfinished solve leaves."""
+        self._client.changeDynamics(
+            body, link, lateralFriction=lateral, spinningFriction=spinning, frictionAnchor=int(anchored)
+        )
 
     def ignore_collision(self, body: int, other: int, link: int = -1, other_link: int = -1) -> None:
         self._client.setCollisionFilterPair(body, other, link, other_link, enableCollision=0)

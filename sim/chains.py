@@ -1,0 +1,166 @@
+"""Chains of five tasks over one set of things and without a reset between, as in CALVIN.
+
+What is where is followed in symbols only, so that every task can be done when those before it succeeded and none is
+true already because of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from agent.types import Goal, Task
+from sim.casting import BASES, STACKABLE, fits, holders
+from sim.objects import HELD_OUT_PAIRS, OBJECTS
+from sim.tasks import DIRECTIONS, FAMILIES, FAMILY_OF_RELATION, REGIONS, SIDES, Phrasing, instruct, mirrored
+
+CHAIN_LENGTH = 5
+TABLE = "table"
+LOW_VESSELS = ("bowl", "pan", "pot", "basket")
+"""Vessels that leave room for a drawer and three objects."""
+
+
+@dataclass
+class _Scene:
+    """What is where, as far as the tasks done so far say.
+
+    support: object -> "table" or the thing it is in or on.  drawer_open: None without a drawer.
+    lifted: the object in the gripper.  true: goals that hold already.
+    """
+
+    objects: tuple[str, ...]
+    receptacle: str
+    drawer_open: bool | None
+    support: dict[str, str]
+    lifted: str | None = None
+    true: set[Goal] = field(default_factory=set)
+    pushed: set[str] = field(default_factory=set)
+
+    def names(self) -> tuple[str, ...]:
+        drawer = () if self.drawer_open is None else ("drawer",)
+        return (*self.objects, self.receptacle, *drawer)
+
+    def goals(self) -> list[Goal]:
+        """Everything that can be asked for now."""
+        if self.lifted:
+            found = list(self._placements(self.lifted))
+        else:
+            found = [goal for name in self.objects if self._is_within_reach(name) for goal in self._moves(name)]
+            if self.drawer_open is not None:
+                found.append(Goal("close" if self.drawer_open else "open", "drawer"))
+        return [goal for goal in found if goal not in self.true]
+
+    def carry_out(self, goal: Goal) -> None:
+        """Make `goal` true and forget what it made untrue."""
+        subject = goal.subject
+        self.true = {goal_ for goal_ in self.true if subject not in (goal_.subject, goal_.target)}
+        self.lifted = subject if goal.relation == "lift" else None
+        if goal.relation in ("open", "close"):
+            self.drawer_open = goal.relation == "open"
+        elif goal.relation in ("in", "on", "stack"):
+            self.support[subject] = str(goal.target)
+        elif goal.relation != "lift":
+            self.support[subject] = TABLE
+        if goal.relation == "push":
+            self.pushed.add(subject)
+        else:
+            self.true.add(goal)
+        if goal.relation in SIDES and goal.target:
+            self.true.add(mirrored(goal))
+
+    def _is_within_reach(self, name: str) -> bool:
+        return name not in self.support.values() and (self.support[name] != "drawer" or bool(self.drawer_open))
+
+    def _moves(self, name: str) -> Iterator[Goal]:
+        place = self.support[name]
+        if place in holders("in"):
+            yield Goal("take out", name, place)
+            return
+        yield Goal("lift", name)
+        yield from self._placements(name)
+        if place == TABLE and name not in self.pushed:
+            yield from (Goal("push", name, direction) for direction in DIRECTIONS)
+
+    def _placements(self, name: str) -> Iterator[Goal]:
+        for receptacle in (self.receptacle, "drawer"):
+            closed = receptacle == "drawer" and not self.drawer_open
+            taken = receptacle in self.support.values()
+            if not closed and not taken and fits(name, receptacle) and (name, receptacle) not in HELD_OUT_PAIRS:
+                yield Goal("in" if receptacle in holders("in") else "on", name, receptacle)
+        for other in self.objects:
+            clear = other != name and self.support[other] == TABLE and other not in self.support.values()
+            if clear and name in STACKABLE and other in BASES:
+                yield Goal("stack", name, other)
+            if clear:
+                yield from (Goal(side, name, other) for side in SIDES)
+        yield from (Goal("move to", name, region) for region in REGIONS)
+
+
+def sample_chain(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> tuple[Task, ...]:
+    """Draw five tasks over the same things; each can be done when those before it succeeded.
+
+    The first task's `initial` says how the scene starts; the others start from where the last one ended, so theirs is
+    empty. Nothing stands on the table but what the tasks name among them. A lifted thing is put down by the next task.
+    """
+    while True:
+        scene = _sample_scene(rng)
+        initial = tuple(Goal("in", name, place) for name, place in scene.support.items() if place in holders("in")) + (
+            (Goal("open", "drawer"),) if scene.drawer_open else ()
+        )
+        goals = _sample_goals(scene, rng)
+        if len(goals) == CHAIN_LENGTH:
+            break
+    return tuple(
+        Task(
+            name=FAMILY_OF_RELATION[goal.relation],
+            instruction=instruct(goal, rng, phrasing),
+            goal=goal,
+            max_steps=FAMILIES[FAMILY_OF_RELATION[goal.relation]],
+            entities=tuple(name for name in scene.names() if name not in (goal.subject, goal.target)),
+            initial=initial if index == 0 else (),
+            distractors=(0, 0),
+        )
+        for index, goal in enumerate(goals)
+    )
+
+
+def _sample_scene(rng: np.random.Generator) -> _Scene:
+    """Three objects, of which two can often be stacked, one receptacle, and in half of the scenes a drawer."""
+    seen = [name for name, kind in OBJECTS.items() if not kind.held_out]
+    chosen = [str(name) for name in rng.choice(seen, size=3, replace=False)]
+    if rng.random() < 0.5:
+        toys = [str(name) for name in rng.choice(BASES, size=2, replace=False)]
+        chosen = [*toys, next(name for name in chosen if name not in toys)]
+    receptacle = str(rng.choice([*LOW_VESSELS, "plate", "towel", "tray"]))
+    drawer_open = bool(rng.random() < 0.3) if rng.random() < 0.5 else None
+    support = dict.fromkeys(chosen, TABLE)
+    inside = chosen[2]
+    if (
+        receptacle in LOW_VESSELS
+        and fits(inside, receptacle)
+        and (inside, receptacle) not in HELD_OUT_PAIRS
+        and rng.random() < 0.4
+    ):
+        support[inside] = receptacle
+    true = {Goal("in", inside, receptacle)} if support[inside] == receptacle else set()
+    return _Scene(tuple(chosen), receptacle, drawer_open, support, true=true)
+
+
+def _sample_goals(scene: _Scene, rng: np.random.Generator) -> list[Goal]:
+    """Draw the goals one after another: first a family that was not asked for yet, then one of its goals."""
+    goals: list[Goal] = []
+    for _ in range(CHAIN_LENGTH):
+        used = [FAMILY_OF_RELATION[goal.relation] for goal in goals]
+        possible = [goal for goal in scene.goals() if used.count(FAMILY_OF_RELATION[goal.relation]) < 2]
+        last = len(goals) == CHAIN_LENGTH - 1
+        possible = [goal for goal in possible if not (last and goal.relation == "lift")] or possible
+        if not possible:
+            break
+        families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
+        fresh = [family for family in families if family not in used] or families
+        family = fresh[int(rng.integers(len(fresh)))]
+        options = [goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family]
+        goal = options[int(rng.integers(len(options)))]
+        scene.carry_out(goal)
+        goals.append(goal)
+    return goals

@@ -1,0 +1,221 @@
+"""The scripted expert: knows the true state, and is a function of the present state alone.
+
+Having no hidden phase it can take over from any state another policy reached, which is what makes it a teacher.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.errors import SpecError
+from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation
+from sim.arm import WORKSPACE_LOW
+from sim.geometry import Array, multiply, quaternion_from_vector, rotation_matrix, transform, vector_from_quaternion, yaw_of
+from sim.goals import PUSH_DISTANCE, is_true
+from sim.objects import ReceptacleKind
+from sim.places import Place, place_for
+from sim.relations import DIRECTIONS
+from sim.state import SceneState
+from sim.world import TabletopWorld
+
+MAX_TRAVEL, MAX_TURN = 0.045, 0.33
+"""m and rad an expert moves in one tick; within the action's bounds of 0.05 and 0.35."""
+APPROACH_FUNNEL = ((0.008, 0.03, 0.10), (0.0, 0.07, 0.14))
+"""Horizontal distance from the grasp [m] -> height above it [m]: high when far, straight down at the end."""
+PLACE_FUNNEL = ((0.3, 1.0, 3.0, 5.0), (0.0, 0.02, 0.06, 1.0))
+"""Horizontal distance from the place, in multiples of its tolerance -> height above it [m] (1 = full carry height)."""
+GRASP_TOLERANCE, YAW_TOLERANCE = 0.009, 0.12
+CLEARANCE = 0.03
+RETREAT_HEIGHT = 0.24
+TOPPLED = 0.85
+"""Cosine between a body's z axis and up below which its catalogued grasp no longer fits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Waypoint:
+    """Where the tool should go: position [m] and yaw [rad] in the base frame, and the gripper (1 open, 0 closed)."""
+
+    position: Array
+    yaw: float
+    gripper: float
+
+
+class ScriptedExpert:
+    """A Policy that reads the world's true state; it solves every family and recovers from slips."""
+
+    def __init__(self, world: TabletopWorld) -> None:
+        self._world = world
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._world.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        """Nothing to forget: the expert keeps no state."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """Return one row: the step from here towards the next waypoint. Raises SpecError without a goal."""
+        return ActionChunk(self._row(self.waypoint())[None])
+
+    def aims(self) -> FloatArray:
+        """Return where the tool will grasp (or push from) and where it will release, (6,) [m] in the base frame."""
+        goal, state = self._goal(), self._world.state()
+        subject = state.entities[goal.subject]
+        if goal.relation in ("open", "close"):
+            start, end = self._handle_path(goal, state)
+        elif goal.relation == "push":
+            start, end = self._push_path(goal, state)
+        else:
+            start = self._grasp(goal.subject, state).position
+            place = self._place(goal, state)
+            end = np.array([*place.xy, place.bottom + start[2] - subject.low[2]])
+        return np.concatenate([start, end]).astype(np.float32)
+
+    def waypoint(self) -> Waypoint:
+        """Return where the tool should go from the present state."""
+        goal, state = self._goal(), self._world.state()
+        subject = state.entities[goal.subject]
+        done = is_true(goal, self._world.scene, state, start=self._world.start_state())
+        if goal.relation == "lift":
+            return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
+        if done and not (subject.held and state.gripper_opening < 0.9):
+            return self._retreat(state)
+        if goal.relation in ("open", "close"):
+            return self._work_drawer(goal, state)
+        if goal.relation == "push":
+            return self._push(goal, state)
+        return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
+
+    def _goal(self) -> Goal:
+        goal = self._world.task.goal
+        if goal is None:
+            raise SpecError("the expert needs a task with a goal; this instruction matches no known task")
+        return goal
+
+    def _place(self, goal: Goal, state: SceneState) -> Place:
+        return place_for(goal, self._world.scene, state, self._world.start_state())
+
+    def _grasp(self, name: str, state: SceneState) -> Waypoint:
+        """Return the tool pose that grasps the object as it lies now."""
+        grasp, now = self._world.scene[name].grasp, state.entities[name]
+        upright = rotation_matrix(now.pose.quaternion)[2, 2]
+        if upright > TOPPLED:
+            position = transform(now.pose, np.asarray(grasp.offset))
+            heading = yaw_of(now.pose.quaternion)
+            # The fingers close along the tool's y axis.
+            yaws = [0.0] if grasp.yaws is None else [heading + yaw - np.pi / 2 for yaw in grasp.yaws]
+        else:
+            extent = now.high - now.low
+            position = (now.high + now.low) / 2
+            yaws = [0.0 if extent[1] < extent[0] else np.pi / 2]
+        position[2] = max(position[2], WORKSPACE_LOW[2] + 0.002)
+        yaw = min((nearest_yaw(yaw, state.tool_yaw) for yaw in yaws), key=lambda y: abs(y - state.tool_yaw))
+        return Waypoint(position, yaw, 0.0)
+
+    def _approach(self, name: str, state: SceneState) -> Waypoint:
+        """Come down on the object through a funnel and close on it."""
+        grasp = self._grasp(name, state)
+        offset = float(np.hypot(*(state.tool_position - grasp.position)[:2]))
+        misaligned = max(abs(wrap(grasp.yaw - state.tool_yaw)) - YAW_TOLERANCE, 0.0) * 0.1
+        height = float(np.interp(offset + misaligned, *APPROACH_FUNNEL))
+        position = grasp.position + np.array([0.0, 0.0, height])
+        there = np.linalg.norm(state.tool_position - grasp.position) < GRASP_TOLERANCE and misaligned == 0.0
+        return self._rise_first(Waypoint(position, grasp.yaw, 0.0 if there else 1.0), state)
+
+    def _carry(self, goal: Goal, state: SceneState) -> Waypoint:
+        """Bring the held object over its place, lower it through a funnel, and let go."""
+        place, subject = self._place(goal, state), state.entities[goal.subject]
+        hang = state.tool_position - np.array([*subject.pose.position[:2], subject.low[2]])
+        target = np.array([*place.xy, place.bottom]) + hang
+        offset = float(np.hypot(*(state.tool_position - target)[:2]))
+        carry_height = max(self._obstacle_height(goal.subject, state) + CLEARANCE + hang[2], target[2])
+        drop = float(np.interp(offset / place.tolerance, *PLACE_FUNNEL))
+        position = np.array([*target[:2], min(target[2] + drop, carry_height)])
+        there = offset < place.tolerance and state.tool_position[2] - target[2] < place.drop
+        return self._rise_first(Waypoint(position, state.tool_yaw, 1.0 if there and place.release else 0.0), state)
+
+    def _obstacle_height(self, carried: str, state: SceneState) -> float:
+        return max((float(e.high[2]) for name, e in state.entities.items() if name != carried), default=0.0)
+
+    def _push_path(self, goal: Goal, state: SceneState) -> tuple[Array, Array]:
+        """Return the tool positions at which a push begins and ends."""
+        assert goal.target is not None
+        direction = DIRECTIONS[goal.target]
+        subject, start = state.entities[goal.subject], self._world.start_state().entities[goal.subject]
+        reach = float(np.abs((subject.high - subject.low)[:2] / 2 @ direction)) + 0.03
+        height = np.clip((subject.high[2] + subject.low[2]) / 2, 0.015, 0.03)
+        now, then = np.array(subject.pose.position[:2]), np.array(start.pose.position[:2])
+        left_to_go = PUSH_DISTANCE + 0.02 - (now - then) @ direction
+        begin = np.array([*(now - direction * reach), height])
+        end = np.array([*(now + direction * (left_to_go - reach + 0.02)), height])
+        return begin, end
+
+    def _push(self, goal: Goal, state: SceneState) -> Waypoint:
+        """Come down behind the object with closed fingers, set across the way, and push."""
+        assert goal.target is not None
+        direction = DIRECTIONS[goal.target]
+        begin, end = self._push_path(goal, state)
+        yaw = nearest_yaw(np.pi / 2 if abs(direction[1]) > 0.5 else 0.0, state.tool_yaw)
+        back = (state.tool_position - begin)[:2]
+        along = float(back @ direction)
+        across = float(np.linalg.norm(back - along * direction))
+        if state.tool_position[2] < begin[2] + 0.015 and across < 0.015 and -0.03 < along < 0.04:
+            return Waypoint(np.array([*(state.tool_position[:2] - (back - along * direction)), 0.0])
+                            + np.array([*(direction * min(0.03, max(0.0, (end - state.tool_position)[:2] @ direction))), begin[2]]), yaw, 0.0)
+        height = float(np.interp(np.hypot(*back), *APPROACH_FUNNEL))
+        return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
+
+    def _handle_path(self, goal: Goal, state: SceneState) -> tuple[Array, Array]:
+        """Return where the closed fingers enter the drawer's handle, and where they have moved it to."""
+        kind, drawer = self._world.scene[goal.subject].kind, state.entities[goal.subject]
+        assert isinstance(kind, ReceptacleKind) and kind.handle is not None
+        begin = transform(drawer.interior_pose, np.asarray(kind.handle))
+        wanted = kind.opened + 0.012 if goal.relation == "open" else kind.closed - 0.010
+        return begin, begin + np.array([wanted - drawer.joint, 0.0, 0.0])
+
+    def _work_drawer(self, goal: Goal, state: SceneState) -> Waypoint:
+        """Put closed fingers into the handle's gap and move it to where the drawer counts as open or closed."""
+        begin, end = self._handle_path(goal, state)
+        yaw = nearest_yaw(0.0, state.tool_yaw)
+        offset = state.tool_position - begin
+        if offset[2] < 0.012 and float(np.abs(offset[:2]).max()) < 0.02:
+            step = np.clip(end[0] - begin[0], -0.035, 0.035)
+            return Waypoint(np.array([state.tool_position[0] + step, begin[1], begin[2]]), yaw, 0.0)
+        height = float(np.interp(np.hypot(*offset[:2]), (0.006, 0.012, 0.05), (0.0, 0.06, 0.10)))
+        return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
+
+    def _retreat(self, state: SceneState) -> Waypoint:
+        """Let go and rise straight up, out of the way."""
+        x, y, z = state.tool_position
+        return Waypoint(np.array([x, y, max(z, RETREAT_HEIGHT)]), state.tool_yaw, 1.0)
+
+    def _rise_first(self, waypoint: Waypoint, state: SceneState) -> Waypoint:
+        """Hold back sideways motion while the tool is still far below the height it should travel at."""
+        below = waypoint.position[2] - state.tool_position[2]
+        share = float(np.clip(1.5 - below / 0.04, 0.0, 1.0))
+        xy = state.tool_position[:2] + share * (waypoint.position - state.tool_position)[:2]
+        return Waypoint(np.array([*xy, waypoint.position[2]]), waypoint.yaw, waypoint.gripper)
+
+    def _row(self, waypoint: Waypoint) -> FloatArray:
+        """Return the action (7,) that moves the commanded pose towards the waypoint, tilt back to vertical."""
+        commanded = self._world.arm.commanded_pose()
+        travel = waypoint.position - np.asarray(commanded.position)
+        travel *= min(1.0, MAX_TRAVEL / max(float(np.abs(travel).max()), 1e-9))
+        x, y, z, w = commanded.quaternion
+        turn = vector_from_quaternion(
+            multiply(quaternion_from_vector((0.0, 0.0, waypoint.yaw)), np.array([-x, -y, -z, w]))
+        )
+        turn *= min(1.0, MAX_TURN / max(float(np.abs(turn).max()), 1e-9))
+        return np.array([*travel, *turn, waypoint.gripper], dtype=np.float32)
+
+
+def wrap(angle: float) -> float:
+    """Return `angle` [rad] in [-pi, pi)."""
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)
+
+
+def nearest_yaw(yaw: float, current: float) -> float:
+    """Return `yaw` modulo half a turn (a parallel gripper is symmetric), nearest to `current` yet within +-100 degrees."""
+    candidates = [wrap(yaw) + k * np.pi for k in (-2, -1, 0, 1, 2)]
+    legal = [c for c in candidates if abs(c) <= np.deg2rad(100)]
+    return float(min(legal, key=lambda c: abs(c - current)))

@@ -1,0 +1,78 @@
+"""Where a goal wants its object put down."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.types import Goal
+from sim.geometry import Array, transform
+from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot, in_region
+from sim.scene import TABLE_HIGH, TABLE_LOW, Scene
+from sim.state import EntityState, SceneState
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """xy: where the object's centre goes [m].  bottom: height of its underside when it is let go [m].
+
+    tolerance: how far off in x-y it may be let go.  drop: how far above `bottom`.  release: False to go on holding it.
+    """
+
+    xy: Array
+    bottom: float
+    tolerance: float = 0.015
+    drop: float = 0.012
+    release: bool = True
+
+
+def place_for(goal: Goal, scene: Scene, state: SceneState, start: SceneState) -> Place:
+    """Return where the goal's subject should be let go, as a function of the present state."""
+    if goal.relation == "lift":
+        begin = start.entities[goal.subject]
+        return Place(np.array(begin.pose.position[:2]), float(begin.low[2]) + 0.15, tolerance=0.05, release=False)
+    if goal.relation in BESIDE_DIRECTIONS:
+        assert goal.target is not None
+        target = state.entities[goal.target]
+        radii = scene[goal.target].footprint_radius, scene[goal.subject].footprint_radius
+        return Place(beside_spot(goal.relation, np.array(target.pose.position[:2]), *radii), 0.004)
+    if goal.relation == "stack":
+        assert goal.target is not None
+        target = state.entities[goal.target]
+        return Place(np.array(target.pose.position[:2]), float(target.high[2]) + 0.003, tolerance=0.006, drop=0.008)
+    if goal.relation in ("in", "on"):
+        assert goal.target is not None
+        return _into(scene, state, goal)
+    region = goal.target if goal.relation == "move to" else None
+    return Place(_free_spot(scene, state, goal.subject, region), 0.004, tolerance=0.02)
+
+
+def _into(scene: Scene, state: SceneState, goal: Goal) -> Place:
+    assert goal.target is not None
+    target, interior = state.entities[goal.target], scene[goal.target].interior
+    frame = target.interior_pose
+    centre = transform(frame, np.array([*interior.centre, 0.0]))[:2]
+    base = frame.position[2]
+    if goal.relation == "on":
+        return Place(centre, base + interior.floor_z + 0.006)
+    # Let go with the underside at the rim: lower, and the fingers would press on the wall.
+    return Place(centre, base + interior.rim_z + 0.004, tolerance=0.018)
+
+
+def _free_spot(scene: Scene, state: SceneState, subject: str, region: str | None) -> Array:
+    """Return the spot on the table (in `region`, when given) with room for the subject, nearest to the middle."""
+    radius = scene[subject].footprint_radius
+    others = [(np.array((e.low + e.high)[:2] / 2), name) for name, e in state.entities.items() if name != subject]
+    low, high = TABLE_LOW, TABLE_HIGH
+    if region is not None:
+        bounds = np.array(REGIONS[region])
+        low, high = np.maximum(bounds[:, 0] + 0.02, low - 0.03), np.minimum(bounds[:, 1] - 0.02, high + 0.03)
+    grid = np.stack(np.meshgrid(np.linspace(low[0], high[0], 9), np.linspace(low[1], high[1], 13)), axis=-1)
+    spots = grid.reshape(-1, 2)
+    room = np.full(len(spots), 1.0)
+    for centre, name in others:
+        distance = np.linalg.norm(spots - centre, axis=1)
+        room = np.minimum(room, distance - scene[name].footprint_radius - radius)
+    home = np.array([0.5, 0.0])
+    # Room beyond a finger's width is worth nothing more; then nearest to the middle of the table, where the arm is best.
+    score = np.minimum(room, 0.03) * 100 - np.linalg.norm(spots - home, axis=1)
+    return np.asarray(spots[int(np.argmax(score))])

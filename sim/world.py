@@ -1,0 +1,170 @@
+"""The simulated tabletop: builds a scene, carries out actions, judges the goal and renders both cameras."""
+
+import numpy as np
+
+from agent.errors import WorldFault, unknown_name
+from agent.types import CameraSpec, Control, Embodiment, FloatArray, Observation, Status, Step, Task
+from sim.arm import ACTION, HOME_POSITION, RATE_HZ, STATE, PandaArm
+from sim.camera import FRONT, CameraView, wrist_view
+from sim.geometry import BodySpec, Box, Part, Pose, yaw_of
+from sim.goals import GoalJudge
+from sim.physics import Light, Physics, Picture
+from sim.scene import Entity, Scene, sample_scene
+from sim.state import EntityState, SceneState
+
+SETTLE_STEPS = 60
+"""Physics steps (0.5 s) that a fresh scene is given before the episode begins."""
+START_NOISE = np.array([0.05, 0.08, 0.04])
+"""m; the tool starts anywhere within this of its home position."""
+EXPLODED_SPEED = 8.0
+"""m/s; nothing on a table moves this fast unless the simulation broke."""
+
+DEFAULT_CAMERAS = (CameraSpec("front", 128, 128), CameraSpec("wrist", 128, 128))
+
+TABLE = BodySpec(
+    collision=(Part(Box((0.45, 0.60, 0.04))),),
+    visual=(Part(Box((0.45, 0.60, 0.04)), colour=(0.74, 0.63, 0.50)),),
+    mass=0.0,
+    lateral_friction=0.9,
+)
+TABLE_POSE = Pose((0.45, 0.0, -0.04))
+
+
+def tabletop_embodiment(cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS) -> Embodiment:
+    """Return the Panda's embodiment with pictures of these sizes."""
+    return Embodiment("panda_tabletop", cameras, STATE, ACTION, Control.EE_DELTA, RATE_HZ)
+
+
+class TabletopWorld:
+    """A World. Every reset rebuilds the physics, so equal seeds give byte-identical observations."""
+
+    def __init__(self, cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS, *, light: Light | None = None) -> None:
+        """Raise SpecError when a camera is neither `front` nor `wrist`."""
+        self._embodiment = tabletop_embodiment(cameras)
+        self._light = light or Light()
+        self._physics = Physics()
+        for camera in cameras:
+            self._check_camera(camera.name)
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._embodiment
+
+    @property
+    def scene(self) -> Scene:
+        """The scene as it was built; where things are now is in `state()`."""
+        return self._scene
+
+    @property
+    def task(self) -> Task:
+        return self._task
+
+    @property
+    def arm(self) -> PandaArm:
+        return self._arm
+
+    def reset(self, task: Task, *, seed: int) -> Observation:
+        rng = np.random.default_rng(seed)
+        self._scene = sample_scene(task, rng)
+        self._physics.reset()
+        self._physics.add_body(TABLE, TABLE_POSE)
+        self._arm = PandaArm(self._physics)
+        self._bodies = {entity.name: self._add(entity) for entity in self._scene.entities}
+        self._names = {body: name for name, body in self._bodies.items()}
+        offset = rng.uniform(-START_NOISE, START_NOISE)
+        x, y, z = HOME_POSITION + offset
+        self._arm.reset((float(x), float(y), float(z)), yaw=float(rng.uniform(-0.3, 0.3)))
+        self._physics.step(SETTLE_STEPS)
+        return self.assign(task)
+
+    def assign(self, task: Task) -> Observation:
+        """Give another task about the scene as it stands now: chains go on without a reset."""
+        self._task, self._tick = task, 0
+        self._start = self.state()
+        self._judge = GoalJudge(task.goal, self._scene, self._start) if task.goal else None
+        return self._observe()
+
+    def step(self, action: FloatArray) -> Step:
+        executed = self._arm.command(action)
+        self._arm.tick()
+        self._tick += 1
+        state = self.state()
+        self._check_sane(state)
+        status = self._judge.update(state) if self._judge else Status()
+        return Step(self._observe(), executed, status)
+
+    def state(self) -> SceneState:
+        """Return where everything is: privileged knowledge, for judges, teachers and tests."""
+        tool = self._arm.tool_pose()
+        return SceneState(
+            entities={entity.name: self._entity_state(entity) for entity in self._scene.entities},
+            tool_position=np.array(tool.position),
+            tool_yaw=yaw_of(tool.quaternion),
+            gripper_opening=self._arm.gripper_opening(),
+        )
+
+    def start_state(self) -> SceneState:
+        """Return the state in which the present task was given."""
+        return self._start
+
+    def render(self, camera: str, height: int, width: int) -> Picture:
+        """Draw what `camera` sees now, at any size; `Picture.bodies` segments it (see `name_of`)."""
+        view = self.view(camera)
+        return self._physics.render(
+            view.view_matrix(), view.projection_matrix(width / height), (height, width), self._light
+        )
+
+    def view(self, camera: str) -> CameraView:
+        """Return where `camera` is now."""
+        self._check_camera(camera)
+        return FRONT if camera == "front" else wrist_view(self._arm.tool_pose())
+
+    def name_of(self, body: int) -> str | None:
+        """Return the name of the entity with this number in `Picture.bodies`, None for table, arm and background."""
+        return self._names.get(body)
+
+    def close(self) -> None:
+        self._physics.close()
+
+    def _add(self, entity: Entity) -> int:
+        body = self._physics.add_body(entity.body, entity.pose)
+        if entity.body.links:
+            self._physics.set_joints(body, [0], np.array([entity.joint]))
+        return body
+
+    def _entity_state(self, entity: Entity) -> EntityState:
+        physics, body = self._physics, self._bodies[entity.name]
+        low, high = physics.bounds(body)
+        speed, _ = physics.speed(body)
+        pose = interior_pose = physics.pose(body)
+        joint = 0.0
+        if entity.body.links:
+            joint, joint_speed = physics.joint_motion(body, 0)
+            speed += abs(joint_speed)
+            if entity.interior.link == 0:
+                interior_pose = physics.link_pose(body, 0)
+        contacts = physics.touched_by(body)
+        return EntityState(
+            pose=pose,
+            speed=speed,
+            low=low,
+            high=high,
+            held=self._arm.holding(body),
+            touched=self._arm.body in contacts,
+            supports=frozenset(self._names[other] for other in contacts if other in self._names),
+            interior_pose=interior_pose,
+            joint=joint,
+        )
+
+    def _observe(self) -> Observation:
+        images = {c.name: self.render(c.name, c.height, c.width).rgb for c in self._embodiment.cameras}
+        return Observation(images, self._arm.state(), self._task.instruction, self._tick / RATE_HZ)
+
+    def _check_sane(self, state: SceneState) -> None:
+        for name, entity in state.entities.items():
+            if not np.isfinite(entity.pose.position).all() or entity.speed > EXPLODED_SPEED:
+                raise WorldFault(f"the simulation broke: the {name} moves at {entity.speed:.1f} m/s")
+
+    def _check_camera(self, name: str) -> None:
+        if name not in ("front", "wrist"):
+            raise unknown_name("camera", name, ("front", "wrist"))

@@ -18,7 +18,7 @@ class DecoderConfig:
     """
 
     width: int = 128
-    layers: int = 3
+    layers: int = 2
     heads: int = 4
     smoothing_bins: float = 3.0
     pick: str = "median"

@@ -36,7 +36,7 @@ class _Place:
         return ".".join(str(part) for part in self.key) or "the file"
 
 
-def load(path: Path | str, cls: type[T]) -> T:
+def load_settings(path: Path | str, cls: type[T]) -> T:
     """Read a YAML file into the dataclass `cls`.
 
     Raises SpecError naming file and line when the file is missing, is not YAML, or does not fit `cls`.
@@ -57,12 +57,12 @@ def load(path: Path | str, cls: type[T]) -> T:
     return _build(cls, value, _Place(str(path), (), lines))
 
 
-def from_mapping(cls: type[T], mapping: Mapping[str, object], where: str) -> T:
+def from_mapping(cls: type[T], values: object, *, where: str) -> T:
     """Build the dataclass `cls` from nested mappings and lists; `where` begins every error sentence."""
-    return _build(cls, mapping, _Place(where))
+    return _build(cls, values, _Place(where))
 
 
-def as_mapping(settings: object) -> dict[str, object]:
+def to_mapping(settings: object) -> dict[str, object]:
     """Return a dataclass as nested plain values that `from_mapping` reads back to an equal one."""
     value = _as_plain(settings)
     if not isinstance(value, dict):
@@ -70,9 +70,9 @@ def as_mapping(settings: object) -> dict[str, object]:
     return value
 
 
-def save(path: Path | str, settings: object) -> None:
-    """Write a dataclass as YAML; `load` gives back an equal one."""
-    Path(path).write_text(yaml.safe_dump(as_mapping(settings), sort_keys=False, allow_unicode=True), encoding="utf-8")
+def save_settings(path: Path | str, settings: object) -> None:
+    """Write a dataclass as YAML; `load_settings` gives back an equal one."""
+    Path(path).write_text(yaml.safe_dump(to_mapping(settings), sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 class _Loader(yaml.SafeLoader):

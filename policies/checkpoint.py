@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from agent.errors import SpecError, unknown_name
-from agent.settings import from_mapping, as_mapping
+from agent.settings import from_mapping, to_mapping
 from agent.types import Embodiment, FloatArray, ImageArray, Observation
 from policies.model import ModelConfig, VLAModel
 from policies.stats import Statistics, load_statistics, save_statistics
@@ -84,8 +84,8 @@ def save_checkpoint(
 
     folder.mkdir(parents=True, exist_ok=True)
     execute = max(1, config.codec.chunk // 2)
-    _write(folder / "config.json", as_mapping(_File(TYPE, FORMAT, config, execute)))
-    _write(folder / "embodiment.json", as_mapping(embodiment))
+    _write(folder / "config.json", to_mapping(_File(TYPE, FORMAT, config, execute)))
+    _write(folder / "embodiment.json", to_mapping(embodiment))
     _write(folder / "training.json", {"steps": made_by.steps, "seconds": made_by.seconds, "config": made_by.training})
     save_statistics(folder / "dataset_statistics.json", statistics)
     weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}

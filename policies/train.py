@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from agent.errors import SpecError
-from agent.settings import as_mapping
+from agent.settings import to_mapping
 from agent.types import Embodiment
 from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkpoint
 from policies.codec import make_codec
@@ -228,7 +228,7 @@ class _Run:
     def _settings(self) -> str:
         """What must not change between a run and its continuation; the rest may."""
         free = {"report_every", "save_every", "threads", "device"}
-        return json.dumps({k: v for k, v in as_mapping(self.config).items() if k not in free}, sort_keys=True)
+        return json.dumps({k: v for k, v in to_mapping(self.config).items() if k not in free}, sort_keys=True)
 
     def _export(self, seconds: float) -> Path:
         """Write the averaged weights as a checkpoint; the live ones stay as they are."""
@@ -243,7 +243,7 @@ class _Run:
             instruction=self.store.instructions[int(frame.instruction[0])],
         )
         data = f"{len(self.samples.training)} samples from {len(self.store)} frames, {len(self.store.instructions)} instructions"
-        provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=as_mapping(self.config))
+        provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
         folder = self.out / "checkpoint"
         self.model.cpu()
         save_checkpoint(

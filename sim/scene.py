@@ -14,7 +14,7 @@ from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, beside_spot, in_region
 TABLE_LOW, TABLE_HIGH = np.array([0.37, -0.25]), np.array([0.66, 0.25])
 """m; centres of entities are drawn from this rectangle of the base frame's x-y plane."""
 GAP = 0.035
-"""m; least free space between the footprints of two entities, room for an open finger."""
+"""m; free space between the footprints of two entities, room for an open finger; less where a scene is crowded."""
 POSITION_MARGIN = 0.07
 """m; least distance along the axis between two things told apart by position ("the left cube")."""
 PLACE_TRIES, SCENE_TRIES = 60, 40
@@ -89,10 +89,12 @@ def sample_scene(task: Task, rng: np.random.Generator) -> Scene:
     Raises SpecError when the names are unknown or no layout was found in SCENE_TRIES attempts.
     """
     names = entity_names(task)
-    for _ in range(SCENE_TRIES):
+    fewest, most = task.distractors
+    for attempt in range(SCENE_TRIES):
+        crowded = attempt / SCENE_TRIES
         drafts = [_draft(name, rng) for name in names]
-        drafts += _distractors(names, int(rng.integers(task.distractors[0], task.distractors[1] + 1)), rng)
-        placed = _Layout(task, rng).place_all(drafts)
+        drafts += _distractors(names, int(rng.integers(fewest, (fewest if crowded > 0.5 else most) + 1)), rng)
+        placed = _Layout(task, rng, gap=GAP * (1 - 0.6 * crowded)).place_all(drafts)
         if placed is not None:
             return Scene(tuple(placed))
     raise SpecError(f"no room on the table for: {', '.join(names)}")
@@ -159,8 +161,9 @@ def _distractors(mentioned: list[str], count: int, rng: np.random.Generator) -> 
 class _Layout:
     """Places entities one after another without overlap, keeping the spots free that the task will need."""
 
-    def __init__(self, task: Task, rng: np.random.Generator) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, gap: float) -> None:
         self._task = task
+        self._gap = gap
         self._rng = rng
         self._placed: dict[str, Entity] = {}
         self._reserved: list[Disc] = []
@@ -231,7 +234,7 @@ class _Layout:
     def _is_free(self, placed: Entity) -> bool:
         others = [disc for entity in self._placed.values() for disc in discs(entity)] + self._reserved
         return all(
-            np.hypot(*(xy - spot)) >= radius + size + GAP for xy, radius in discs(placed) for spot, size in others
+            np.hypot(*(xy - spot)) >= radius + size + self._gap for xy, radius in discs(placed) for spot, size in others
         )
 
     def _reserve(self, placed: Entity) -> None:
@@ -259,7 +262,7 @@ class _Layout:
             radius = subject.footprint_radius if subject else 0.04
             spot = beside_spot(goal.relation, xy, placed.footprint_radius, radius)
             others = [disc for entity in self._placed.values() for disc in discs(entity) if entity.name != goal.subject]
-            clear = all(np.hypot(*(spot - at)) >= radius + size + GAP for at, size in others)
+            clear = all(np.hypot(*(spot - at)) >= radius + size + self._gap for at, size in others)
             return clear and bool(np.all(spot >= TABLE_LOW - 0.02) and np.all(spot <= TABLE_HIGH + 0.02))
         if goal.relation == "push" and name == goal.subject:
             ends = [xy + DIRECTIONS[goal.target] * reach for reach in (-0.10, 0.12)]

@@ -18,18 +18,23 @@ _FASTEST = 120
 class FilmWriter:
     """Writes pictures (H, W, 3) of one even size to an mp4 that browsers play; use it as a context manager.
 
-    fragmented: a file that stays readable when the process is killed (a run's film); datasets want the plain kind.
+    fragmented: while it is being written, all but its last second stays readable when the process is killed; closing
+    turns it into a plain file, which more players can wind.
     crf: x264's quality, 0 lossless .. 51; 18 looks lossless. Picture k is shown at exactly k / fps seconds.
     """
 
     def __init__(self, path: Path, *, fps: int, crf: int = 18, fragmented: bool = False) -> None:
         if not 1 <= fps <= _FASTEST:
             raise SpecError(f"a film needs 1 to {_FASTEST} pictures a second, got {fps}")
-        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"} if fragmented else {}
-        self._container = av.open(str(path), "w", format="mp4", options=options)
+        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
+        self._path, self._fragmented = path, fragmented
+        self._container = av.open(str(path), "w", format="mp4", options=options if fragmented else {})
         self._stream = self._container.add_stream("libx264", rate=fps)
         # One thread and no B-frames: equal pictures give equal bytes, and decoding order is showing order.
         self._stream.options = {"crf": str(crf), "preset": "veryfast", "threads": "1", "bf": "0", "g": str(fps)}
+        if fragmented:
+            # The encoder otherwise holds many pictures back, and a kill would lose them.
+            self._stream.options |= {"tune": "zerolatency"}
         self._stream.pix_fmt = PIXEL_FORMAT
         self._fps, self._count, self._size = fps, 0, (0, 0)
         self._closed = False
@@ -64,6 +69,10 @@ class FilmWriter:
         if self._count:
             self._container.mux(self._stream.encode(None))
         self._container.close()
+        if self._fragmented and self._count:
+            plain = self._path.with_name(f".{self._path.name}.partial")
+            join(plain, [self._path], fps=self._fps)
+            plain.replace(self._path)
 
 
 def encode(path: Path, pictures: Iterable[ImageArray], *, fps: int) -> None:

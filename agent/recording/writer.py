@@ -5,15 +5,13 @@ unit of its own (by any process); `close` joins the units into the format's larg
 meta/info.json last. Opening a killed collection again throws away what was half-written and goes on from what is whole.
 """
 
-import fcntl
-import os
 import shutil
-from io import TextIOWrapper
 from pathlib import Path
 
 from agent.errors import SpecError
 from agent.recording.episode import Recording
 from agent.recording.join import Committed, join_staged
+from agent.recording.lock import FolderLock
 from agent.recording.staging import clear_partial, stage, staged
 
 
@@ -22,7 +20,7 @@ class DatasetWriter:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        self._lock: TextIOWrapper | None = None
+        self._lock = FolderLock(self.root)
 
     def __reduce__(self) -> tuple[type["DatasetWriter"], tuple[Path]]:
         return DatasetWriter, (self.root,)
@@ -41,7 +39,7 @@ class DatasetWriter:
         if not ours and any((self.root / name).exists() for name in ("meta", "data", "videos")):
             raise SpecError(f"{self.root} already holds something else; choose an empty folder")
         self.staging.mkdir(parents=True, exist_ok=True)
-        self._take_lock()
+        self._lock.take()
         clear_partial(self.staging)
         if ours:
             committed = Committed.read(self.root)
@@ -65,18 +63,4 @@ class DatasetWriter:
         """Join what is staged into the dataset and let go of the folder; closing twice is allowed."""
         join_staged(self.root, staged(self.staging))
         shutil.rmtree(self.staging, ignore_errors=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def _take_lock(self) -> None:
-        # The kernel frees it when the process dies, however it dies.
-        lock = (self.root / ".lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.close()
-            raise SpecError(f"another process is writing to {self.root}") from error
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        self._lock = lock
+        self._lock.release()

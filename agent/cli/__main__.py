@@ -1,0 +1,5 @@
+import sys
+
+from agent.cli.program import main
+
+sys.exit(main())

@@ -1,0 +1,55 @@
+"""Where demonstrations come from: the table-top world, the scripted teacher, and who disturbs it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent.cli import stage as stages
+from agent.recording.collect import Classroom
+from agent.recording.demonstrate import Disturber, Drift, Learner, NoisyTeacher
+from agent.types import CameraSpec, Task
+
+TaskMix = tuple[tuple[str, float], ...]
+"""(family or named task, weight) pairs."""
+
+
+@dataclass(frozen=True)
+class ClassroomFactory:
+    """Builds a classroom in a worker process.
+
+    mix: what is practised, and how often.  cameras: what is recorded; None: the world's own.
+    learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
+    """
+
+    mix: TaskMix
+    cameras: tuple[CameraSpec, ...] | None = None
+    learner: Path | None = None
+    learner_share: float = 0.7
+
+    def __call__(self) -> Classroom:
+        from sim.expert import ScriptedExpert
+
+        world = stages.tabletop(self.cameras)
+        body = world.embodiment
+        rest = 1.0 if self.learner is None else 1.0 - self.learner_share
+        disturbers: list[tuple[float, Disturber]] = [
+            (rest / 2, NoisyTeacher(body.action)),
+            (rest / 2, Drift(body.action)),
+        ]
+        if self.learner is not None:
+            policy, execute = stages.learned(str(self.learner))
+            disturbers.append((self.learner_share, Learner(policy, execute=execute)))
+        return Classroom(
+            world=world,
+            teacher=ScriptedExpert(world),
+            task_for=self.task_for,
+            disturbers=disturbers,
+            family_of=stages.family_of,
+        )
+
+    def task_for(self, seed: int) -> Task:
+        """Draw the task of one episode from its seed."""
+        weights = np.array([weight for _, weight in self.mix])
+        choice = np.random.default_rng([seed, 2]).choice(len(self.mix), p=weights / weights.sum())
+        return stages.sample(self.mix[int(choice)][0], seed)

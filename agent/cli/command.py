@@ -1,0 +1,60 @@
+"""What a sub-command is made of, and the argument types that several share."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agent.cli.stage import DEFAULT_POLICY, POLICIES
+from agent.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sub-command. `run` returns the exit code; it imports what it needs when it is called."""
+
+    name: str
+    summary: str
+    description: str
+    example: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def add_policy_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--policy",
+        default=DEFAULT_POLICY,
+        metavar="NAME|DIR",
+        help=f"{', '.join(POLICIES)}, or a checkpoint folder (default: {DEFAULT_POLICY})",
+    )
+
+
+def positive(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    number = whole(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+    return number
+
+
+def whole(text: str) -> int:
+    """Parse a whole number of at least 0."""
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got '{text}'") from error
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"must be at least 0, got {number}")
+    return number
+
+
+def new_folder(given: str | None, kind: str) -> Path:
+    """Return the folder for results, made: the given one, or runs/<kind>-<time>."""
+    folder = Path(given) if given else Path("runs") / f"{kind}-{datetime.now():%Y%m%d-%H%M%S}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(f"cannot make the folder {folder}: {error.strerror}") from error
+    return folder

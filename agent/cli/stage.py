@@ -1,0 +1,158 @@
+"""Builds worlds and policies by name. Everything concrete is imported here, when it is asked for."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import SpecError, unknown_name
+from agent.ports import Policy, World
+from agent.types import CameraSpec, ImageArray, Task
+
+if TYPE_CHECKING:
+    from sim.world import TabletopWorld
+
+DEFAULT_POLICY = "vla"
+POLICIES = {
+    "vla": "the shipped vision-language-action policy (default)",
+    "expert": "the privileged scripted teacher: knows where everything is",
+    "random": "legal actions at random",
+    "hold": "stays where it is",
+}
+SCRIPTED = ("expert", "random", "hold")
+SCRIPTED_EXECUTE = 1
+DEFAULT_EXECUTE = 2
+"""Actions carried out per look, unless the policy's checkpoint or the request says otherwise."""
+
+FILM_CAMERA = "front"
+FILM_SIZE = 480
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A world, a policy that fits it, and how to film it.
+
+    execute: actions per look that this policy was made for.  picture: RGB uint8 (FILM_SIZE, FILM_SIZE, 3) of now.
+    """
+
+    world: World
+    policy: Policy
+    policy_name: str
+    execute: int
+    picture: Callable[[], ImageArray]
+
+
+def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
+    """Build the tabletop world with the cameras of the policy called `policy`, or of the checkpoint folder there.
+
+    Raises SpecError naming the policies that exist.
+    """
+    if policy in SCRIPTED:
+        world = tabletop(None)
+        return Stage(world, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world))
+    model, execute = learned(policy)
+    world = tabletop(model.embodiment.cameras)
+    return Stage(world, model, policy, execute, lambda: _film(world))
+
+
+def make_pair(policy: str) -> tuple[World, Policy]:
+    """Build world and policy alone; picklable by name, for worker processes."""
+    stage = make_stage(policy)
+    return stage.world, stage.policy
+
+
+def actions_per_look(policy: str) -> int:
+    """Return how many actions of a chunk this policy was made to carry out before it looks again."""
+    return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
+
+
+def cores() -> int:
+    """Return how many processes this machine runs at once, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)))
+
+
+def task_for(instruction: str, *, max_steps: int | None = None) -> Task:
+    """Return the task that the words ask for; raise SpecError when no scene can hold what they name."""
+    from sim.tasks import task_from_instruction
+
+    return task_from_instruction(instruction, max_steps=max_steps)
+
+
+def catalogue() -> dict[str, list[str]]:
+    """Return what exists, by kind: policies, families, tasks, objects, receptacles, suites."""
+    from agent.evaluation.suite import suite_names
+    from sim.objects import KINDS, ReceptacleKind
+    from sim.tasks import FAMILIES, NAMED_TASKS
+
+    return {
+        "policies": list(POLICIES),
+        "families": list(FAMILIES),
+        "tasks": list(NAMED_TASKS),
+        "objects": [name for name, kind in KINDS.items() if not isinstance(kind, ReceptacleKind)],
+        "receptacles": [name for name, kind in KINDS.items() if isinstance(kind, ReceptacleKind)],
+        "suites": suite_names(),
+    }
+
+
+def sample(name: str, seed: int) -> Task:
+    """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
+    import numpy as np
+
+    from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
+
+    if name in NAMED_TASKS:
+        return NAMED_TASKS[name]
+    if name not in FAMILIES:
+        raise unknown_name("family or task", name, (*FAMILIES, *NAMED_TASKS))
+    return sample_task(name, np.random.default_rng(seed))
+
+
+def task_mix(name: str) -> tuple[tuple[str, float], ...]:
+    """Return (name, weight) pairs for a family, a named task, or "all" families alike; raise SpecError naming them."""
+    from sim.tasks import FAMILIES, NAMED_TASKS
+
+    if name == "all":
+        return tuple((family, 1.0) for family in FAMILIES)
+    if name not in FAMILIES and name not in NAMED_TASKS:
+        raise unknown_name("family or task", name, ("all", *FAMILIES, *NAMED_TASKS))
+    return ((name, 1.0),)
+
+
+def family_of(task: Task) -> str:
+    """Return the evaluation row that a task belongs to; "free" when nothing judges it."""
+    from sim.tasks import FAMILY_OF_RELATION
+
+    return FAMILY_OF_RELATION[task.goal.relation] if task.goal else "free"
+
+
+def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
+    from sim.world import TabletopWorld
+
+    return TabletopWorld() if cameras is None else TabletopWorld(cameras=cameras)
+
+
+def learned(policy: str) -> tuple[Policy, int]:
+    """Return the checkpoint's policy and how many actions it carries out per look."""
+    if policy != DEFAULT_POLICY and not Path(policy).is_dir():
+        if "/" in policy:
+            raise SpecError(f"there is no checkpoint folder {policy}")
+        raise unknown_name("policy", policy, POLICIES)
+    from policies.checkpoint import load_policy
+
+    model = load_policy(policy)
+    return model, int(getattr(model, "execute", DEFAULT_EXECUTE))
+
+
+def _scripted(name: str, world: "TabletopWorld") -> Policy:
+    if name == "expert":
+        from sim.expert import ScriptedExpert
+
+        return ScriptedExpert(world)
+    from policies.scripted import HoldPolicy, RandomPolicy
+
+    return RandomPolicy(world.embodiment) if name == "random" else HoldPolicy(world.embodiment)
+
+
+def _film(world: "TabletopWorld") -> ImageArray:
+    return world.render(FILM_CAMERA, FILM_SIZE, FILM_SIZE).rgb

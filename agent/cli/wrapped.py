@@ -1,0 +1,50 @@
+"""Policies that wrap another one and add a little."""
+
+import time
+from collections.abc import Callable
+
+from agent.ports import Policy
+from agent.types import ActionChunk, Embodiment, Observation
+
+
+class FirstLook:
+    """Shows an episode's first observation to `show` before anything moves; observers see it only after the step."""
+
+    def __init__(self, inner: Policy, show: Callable[[Observation], None]) -> None:
+        self._inner, self._show = inner, show
+        self._first = True
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._first = True
+        self._inner.reset(seed=seed)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        if self._first:
+            self._first = False
+            self._show(observation)
+        return self._inner.act(observation)
+
+
+class Stopwatch:
+    """Notes how long the inner policy thinks: `seconds`, one entry a look."""
+
+    def __init__(self, inner: Policy) -> None:
+        self._inner = inner
+        self.seconds: list[float] = []
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._inner.reset(seed=seed)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        began = time.perf_counter()
+        chunk = self._inner.act(observation)
+        self.seconds.append(time.perf_counter() - began)
+        return chunk

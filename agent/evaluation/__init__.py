@@ -1,0 +1,1 @@
+"""Suites of tasks, episodes dealt over processes, and rates with their intervals."""

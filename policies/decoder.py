@@ -18,7 +18,7 @@ class DecoderConfig:
     """
 
     width: int = 128
-    layers: int = 3
+    layers: int = 2
     heads: int = 4
     smoothing_bins: float = 3.0
     pick: str = "median"
@@ -107,11 +107,22 @@ class ActionDecoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config.width, config.heads) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.head = nn.Linear(config.width, size)
-        nn.init.normal_(self.embed.weight, std=0.02)
+        self._start_smooth(vocabulary)
         self.register_buffer("legal", vocabulary.legal, persistent=False)
         self.register_buffer("ordinal", vocabulary.ordinal, persistent=False)
         self.start = size
         """Id of the token before the first; it is never written."""
+
+    @torch.no_grad()
+    def _start_smooth(self, vocabulary: Vocabulary) -> None:
+        """Let bins begin as smooth functions of their value: as unrelated vectors, each would have to be learned alone."""
+        nn.init.normal_(self.embed.weight, std=0.3)
+        bins = vocabulary.legal[vocabulary.ordinal].any(dim=0).nonzero()[:, 0]
+        value = torch.linspace(-1, 1, len(bins))[:, None]
+        waves = value * torch.pi * 2.0 ** torch.arange(-1, 4)
+        smooth = torch.cat([value, waves.sin(), waves.cos()], dim=1)
+        self.embed.weight[bins] = smooth @ torch.randn(smooth.shape[1], self.config.width) * 0.3
+        self.head.weight[bins] = smooth @ torch.randn(smooth.shape[1], self.config.width) * 0.02
 
     def logits(self, prefix: Tensor, tokens: Tensor) -> Tensor:
         """prefix (B, N, D), tokens (B, L) -> (B, L, V): position i from the tokens before i; illegal ones are -inf."""

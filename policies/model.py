@@ -148,7 +148,9 @@ class Pinhole:
         return np.where(seen[..., None], np.stack([u, v], axis=-1), np.nan).astype(np.float32)
 
 
-def fitted(config: ModelConfig, *, text_dim: int, held: tuple[int, ...], binary: tuple[int, ...]) -> ModelConfig:
+def fitted(config: ModelConfig, embodiment: Embodiment, *, text_dim: int, held: tuple[int, ...]) -> ModelConfig:
     """`config` with what only the data and the encoder know filled in."""
-    codec = replace(config.codec, held=held, binary=binary)
+    names = embodiment.action.names
+    binary = tuple(index for index, name in enumerate(names) if name == "gripper")
+    codec = replace(config.codec, action_dim=len(names), held=held, binary=binary)
     return replace(config, text_dim=text_dim, codec=codec)

@@ -124,8 +124,7 @@ class _Run:
         if started is None:
             self.statistics = _statistics(self.store, embodiment, config.dataset)
             held = tuple(int(d) for d in np.flatnonzero(self.statistics.vector("action").degenerate))
-            binary = tuple(i for i, name in enumerate(embodiment.action.names) if name == "gripper")
-            self.model_config = fitted(config.model, text_dim=table.encoder.dim, held=held, binary=binary)
+            self.model_config = fitted(config.model, embodiment, text_dim=table.encoder.dim, held=held)
             self.model = VLAModel(self.model_config, embodiment)
         else:
             self.statistics, self.model_config, self.model = started.statistics, started.config, started.model
@@ -211,7 +210,7 @@ class _Run:
         for name, these in shown.items():
             if these is not None:
                 for part in ("total", "action", "heat", "coarse_cm", "fine_cm"):
-                    board.add_scalar(f"{name}/{part}", float(getattr(these, part)), self.step)
+                    board.add_scalar(f"{name}/{part}", float(getattr(these, part).detach()), self.step)
         board.add_scalar("samples_per_second", rate, self.step)
         apart = shown["held_out"]
         if apart is not None:

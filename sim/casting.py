@@ -10,12 +10,12 @@ from agent.types import Goal
 from sim.objects import (
     HELD_OUT_COLOURS,
     HELD_OUT_LOOKS,
+    HELD_OUT_PAIRS,
     KINDS,
     OBJECTS,
     RECEPTACLES,
     Description,
     is_held_out,
-    pair_is_held_out,
     parse_name,
 )
 
@@ -26,6 +26,8 @@ BASES = ("cube", "block", "cylinder")
 """What has a flat top wide enough to put another thing on."""
 WIDEST_COMPANION = 0.125
 """m; a receptacle of a larger footprint radius leaves no room for a second one."""
+DRAWER_ROOM = 0.055
+"""m; footprint radius of what fits between the cabinet and the open drawer's front."""
 MOST_OTHERS = 4
 FEWEST_OTHERS = 2
 OPPOSITE = {"left": "right", "right": "left", "front": "back", "back": "front"}
@@ -40,11 +42,18 @@ def holders(support: str) -> tuple[str, ...]:
 
 
 def fits(moved: str, receptacle: str) -> bool:
-    """Say whether an object lies wholly within a receptacle at scale 1, and below the front of the drawer."""
+    """Say whether an object lies wholly within a receptacle at scale 1; in the drawer, before and below its front."""
     kind, interior = OBJECTS[moved], RECEPTACLES[receptacle].interior()
+    if receptacle == "drawer":
+        return kind.footprint_radius() < DRAWER_ROOM and kind.height() < 0.06
     room = interior.radius if interior.half_extents is None else max(interior.half_extents)
-    low_enough = receptacle != "drawer" or kind.height() < 0.06
-    return room is not None and kind.footprint_radius() <= room and low_enough
+    return room is not None and kind.footprint_radius() <= room
+
+
+def too_deep(moved: str, receptacle: str) -> bool:
+    """Say whether an object is so flat that the hand would press on the rim before the fingers reach it."""
+    interior = RECEPTACLES[receptacle].interior()
+    return receptacle != "drawer" and interior.rim_z - interior.floor_z - OBJECTS[moved].height() > 0.018
 
 
 def leaves_room(kind: str) -> bool:
@@ -99,25 +108,22 @@ class Casting:
         return self._named(self.one_of(_seen(kinds)))
 
     def pair(self, support: str, *, alone: bool = False) -> tuple[str, str]:
-        """Draw an object and the receptacle for it. alone: nothing else may share the object's name with a position."""
+        """Draw an object and the receptacle for it. alone: the object lies in there already and is to be taken out."""
+        workable = [
+            (moved, receptacle)
+            for moved in OBJECTS
+            for receptacle in _seen(holders(support))
+            if fits(moved, receptacle) and not (alone and too_deep(moved, receptacle))
+        ]
+        unmet = [pair for pair in workable if pair in HELD_OUT_PAIRS]
         if self._split == "held_out_pairs":
-            pairs = [
-                (moved, receptacle)
-                for moved in OBJECTS
-                for receptacle in holders(support)
-                if pair_is_held_out(Description(moved), Description(receptacle))
-            ]
-            moved, receptacle = self.one_of(pairs)
+            moved, receptacle = self.one_of(unmet)
             return self._cast(Description(moved)), self._receptacle(receptacle)
-        able = [kind for kind in OBJECTS if any(fits(kind, receptacle) for receptacle in holders(support))]
+        met = [pair for pair in workable if pair not in HELD_OUT_PAIRS]
+        able = list(dict.fromkeys(moved for moved, _ in met))
         subject = self._plain(self.one_of(_seen(able))) if alone and self._split == "seen" else self.subject(able)
         kind = parse_name(subject).kind
-        fitting = [
-            name
-            for name in _seen(holders(support))
-            if fits(kind, name) and not pair_is_held_out(Description(kind), Description(name))
-        ]
-        return subject, self._receptacle(self.one_of(fitting))
+        return subject, self._receptacle(self.one_of([receptacle for moved, receptacle in met if moved == kind]))
 
     def stack(self) -> tuple[str, str]:
         """Draw what is stacked and the thing below it, often the same kind in another colour."""
@@ -157,7 +163,9 @@ class Casting:
         if leaves_room(kind) and not self.arrangement and self.chance(position):
             colours = _seen_colours(kind)
             colour = self.one_of(colours) if len(colours) > 1 and self.chance(0.25) else None
-            name = Description(kind, colour, self.one_of(tuple(OPPOSITE))).name
+            # The table is too shallow for two receptacles one behind the other and things beside them.
+            positions = ("left", "right") if kind in RECEPTACLES else tuple(OPPOSITE)
+            name = Description(kind, colour, self.one_of(positions)).name
             other, relation = opposite_position(name)
             self.arrangement.append(Goal(relation, name, other))
             self._others.append(other)

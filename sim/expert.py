@@ -19,7 +19,7 @@ from sim.geometry import (
     vector_from_quaternion,
     yaw_of,
 )
-from sim.goals import PUSH_DISTANCE, inside, is_true
+from sim.goals import PUSH_DISTANCE, is_true
 from sim.objects import ReceptacleKind
 from sim.places import Place, place_for
 from sim.relations import DIRECTIONS
@@ -29,13 +29,16 @@ from sim.world import TabletopWorld
 MAX_TRAVEL, MAX_TURN = 0.045, 0.33
 """m and rad an expert moves in one tick; within the action's bounds of 0.05 and 0.35."""
 APPROACH_FUNNEL = ((0.008, 0.03, 0.10), (0.0, 0.07, 0.14))
-"""Horizontal distance from the grasp [m] -> height above it [m]: high when far, straight down at the end."""
+"""Horizontal distance from the grasp [m] -> height above it [m]: high when far (more over tall things), straight down
+at the end."""
 PLACE_FUNNEL = ((0.3, 1.0, 3.0, 5.0), (0.0, 0.02, 0.06, 1.0))
 """Horizontal distance from the place, in multiples of its tolerance -> height above it [m] (1 = full carry height)."""
 GRASP_TOLERANCE, YAW_TOLERANCE = 0.009, 0.12
 CLEARANCE = 0.03
 PALM_HEIGHT = 0.039
 """From the tool point up to the hand's body [m]: over a vessel's rim the tool stays this much lower at most."""
+FINGER_TIP = 0.009
+"""From the fingertips up to the tool point, and a little air [m]."""
 LEAST_BITE = 0.012
 """How far below an object's top the tool must reach to hold it [m]."""
 RETREAT_HEIGHT = 0.24
@@ -125,15 +128,15 @@ class ScriptedExpert:
         return Waypoint(position, yaw, 0.0)
 
     def _lowest_grasp(self, name: str, state: SceneState) -> float:
-        """Return how low the tool may go for an object in a vessel without the hand pressing on the rim [m]."""
+        """Return how low the tool may go for an object in or on something: off its floor, the hand off its rim [m]."""
         now = state.entities[name]
         lowest = 0.0
         for holder in self._world.scene.entities:
-            if isinstance(holder.kind, ReceptacleKind) and holder.kind.support == "in":
-                vessel = state.entities[holder.name]
-                if inside(holder.interior, vessel, np.asarray(now.pose.position)):
-                    rim = vessel.pose.position[2] + holder.interior.rim_z
-                    lowest = min(rim - PALM_HEIGHT + 0.004, float(now.high[2]) - LEAST_BITE)
+            if isinstance(holder.kind, ReceptacleKind) and name in state.entities[holder.name].supports:
+                interior, base = holder.interior, state.entities[holder.name].pose.position[2]
+                off_floor = base + interior.floor_z + FINGER_TIP
+                off_rim = min(base + interior.rim_z - PALM_HEIGHT + 0.004, float(now.high[2]) - LEAST_BITE)
+                lowest = max(lowest, off_floor, off_rim)
         return lowest
 
     def _approach(self, name: str, state: SceneState) -> Waypoint:
@@ -141,7 +144,9 @@ class ScriptedExpert:
         grasp = self._grasp(name, state)
         offset = float(np.hypot(*(state.tool_position - grasp.position)[:2]))
         misaligned = max(abs(wrap(grasp.yaw - state.tool_yaw)) - YAW_TOLERANCE, 0.0) * 0.1
-        height = float(np.interp(offset + misaligned, *APPROACH_FUNNEL))
+        distances, (down, near, far) = APPROACH_FUNNEL
+        far = max(far, self._obstacle_height(name, state) + CLEARANCE - float(grasp.position[2]))
+        height = float(np.interp(offset + misaligned, distances, (down, near, far)))
         position = grasp.position + np.array([0.0, 0.0, height])
         there = np.linalg.norm(state.tool_position - grasp.position) < GRASP_TOLERANCE and misaligned == 0.0
         return self._rise_first(Waypoint(position, grasp.yaw, 0.0 if there else 1.0), state)

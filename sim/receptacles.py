@@ -228,7 +228,7 @@ def box() -> ReceptacleKind:
         origin=Pose((-0.068, 0.0, 0.064), (0.0, float(np.sin(lean / 2)), 0.0, float(np.cos(lean / 2)))),
         collision=(panel,),
         visual=(panel,),
-        friction=0.2,
+        friction=1.0,
     )
     return ReceptacleKind(
         "box",

@@ -1,5 +1,6 @@
 """What stands where: draws a scene for a task from one random generator, as plain data."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,13 +14,15 @@ from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, beside_spot, in_region
 
 TABLE_LOW, TABLE_HIGH = np.array([0.37, -0.25]), np.array([0.66, 0.25])
 """m; centres of entities are drawn from this rectangle of the base frame's x-y plane."""
+RECEPTACLE_INSET = np.array([0.0, 0.03])
+"""m; receptacles stay this much further inside, so that the front camera sees them whole."""
 GAP = 0.035
 """m; free space between the footprints of two entities, room for an open finger; less where a scene is crowded."""
 POSITION_MARGIN = 0.07
 """m; least distance along the axis between two things told apart by position ("the left cube")."""
 LIDDED_YAW = 0.3
 """rad; an open lid stands at the robot's side, out of the hand's way, when its box is turned no further than this."""
-PLACE_TRIES, SCENE_TRIES = 60, 40
+PLACE_TRIES, SCENE_TRIES = 60, 100
 DISTRACTOR_RECEPTACLE_SHARE = 0.25
 """Share of distractors that are receptacles; the others are graspable objects."""
 
@@ -94,7 +97,7 @@ def sample_scene(task: Task, rng: np.random.Generator) -> Scene:
     fewest, most = task.distractors
     for attempt in range(SCENE_TRIES):
         crowded = attempt / SCENE_TRIES
-        drafts = [_draft(name, rng) for name in names]
+        drafts = [_draft(name, names, rng) for name in names]
         drafts += _distractors(names, int(rng.integers(fewest, (fewest if crowded > 0.5 else most) + 1)), rng)
         placed = _Layout(task, rng, gap=GAP * (1 - 0.6 * crowded)).place_all(drafts)
         if placed is not None:
@@ -130,17 +133,25 @@ def discs(entity: Entity) -> list[Disc]:
     return [(here + turn @ (middle + step * axis), float(np.hypot(pitch, short)) * 0.95) for step in steps]
 
 
-def _draft(name: str, rng: np.random.Generator) -> Entity:
-    """An entity without a place: colour and size drawn where the name leaves them open."""
+def _draft(name: str, names: list[str], rng: np.random.Generator) -> Entity:
+    """An entity without a place: colour and size drawn where the name leaves them open.
+
+    "the cube" beside "the red cube" is not red.
+    """
+    taken = {other.colour for other in map(parse_name, names) if other.kind == parse_name(name).kind}
     description = parse_name(name)
     kind = KINDS[description.kind]
-    colour = description.colour or _seen_colour(kind, rng)
+    colour = description.colour or _seen_colour(kind, rng, besides=taken)
     return Entity(name, kind, colour, float(rng.uniform(*kind.size_range)), Pose())
 
 
-def _seen_colour(kind: ObjectKind | ReceptacleKind, rng: np.random.Generator) -> str:
+def _seen_colour(
+    kind: ObjectKind | ReceptacleKind, rng: np.random.Generator, *, besides: Collection[str | None] = ()
+) -> str:
+    """Draw a colour that training may see on this kind, none of `besides` where there is a choice."""
     seen = [c for c in kind.colours if kind.held_out or not is_held_out(Description(kind.name, c))]
-    return seen[int(rng.integers(len(seen)))]
+    free = [c for c in seen if c not in besides] or seen
+    return free[int(rng.integers(len(free)))]
 
 
 def _distractors(mentioned: list[str], count: int, rng: np.random.Generator) -> list[Entity]:
@@ -199,7 +210,8 @@ class _Layout:
     def _at_random(self, draft: Entity) -> Entity | None:
         """Draw a spot that touches nothing and suits the task."""
         for _ in range(PLACE_TRIES):
-            x, y = self._rng.uniform(TABLE_LOW, TABLE_HIGH)
+            inset = 0.0 if draft.graspable else RECEPTACLE_INSET
+            x, y = self._rng.uniform(TABLE_LOW + inset, TABLE_HIGH - inset)
             yaw = float(self._rng.uniform(-1.0, 1.0)) * (LIDDED_YAW if draft.body.links else np.pi)
             pose = Pose((float(x), float(y), draft.kind.rest_height(draft.scale)), yaw_quaternion(yaw))
             placed = replace(draft, pose=pose, joint=self._joint(draft))
@@ -222,7 +234,11 @@ class _Layout:
             hy + float(np.sin(yaw) * x + np.cos(yaw) * y),
             interior.floor_z + draft.kind.rest_height(draft.scale) + 0.002,
         )
-        return replace(draft, pose=Pose(spot, yaw_quaternion(float(self._rng.uniform(-np.pi, np.pi)))))
+        turn = float(self._rng.uniform(-np.pi, np.pi))
+        if link and isinstance(draft.kind, ObjectKind) and draft.grasp.yaws:
+            # Between cabinet and front there is room for the hand only when its fingers close along y.
+            turn = np.pi / 2 - draft.grasp.yaws[0] + 0.1 * turn
+        return replace(draft, pose=Pose(spot, yaw_quaternion(turn)))
 
     def _joint(self, draft: Entity) -> float:
         """Where the entity's joint starts: closed drawers and open lids, unless the task says otherwise."""

@@ -141,6 +141,8 @@ class TabletopWorld:
         if entity.body.links:
             joint, joint_speed = physics.joint_motion(body, 0)
             speed += abs(joint_speed)
+            link_low, link_high = physics.bounds(body, 0)
+            low, high = np.minimum(low, link_low), np.maximum(high, link_high)
             if entity.interior.link == 0:
                 interior_pose = physics.link_pose(body, 0)
         contacts = physics.touched_by(body)

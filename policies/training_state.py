@@ -1,7 +1,6 @@
 """What training remembers between steps: weights, optimizer moments and the moving average, saved as one file."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -40,7 +39,7 @@ def save_state(
     new = path.with_suffix(".new")
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     save_file(plain, str(new), metadata={"step": str(step), "settings": settings})
-    os.replace(new, path)
+    new.replace(path)
 
 
 def load_state(

@@ -1,7 +1,9 @@
 """A few worker processes that survive one another: a task that kills its worker costs that task only."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -43,7 +45,7 @@ class _Worker:
 class Workers(Generic[Answer]):
     """Runs `job(seed)` for many seeds on `count` spawned processes; use it as a context manager.
 
-    make_job: a picklable top-level callable (or an instance of a top-level class) that a worker calls once to get its job.
+    make_job: picklable (a top-level function or an instance of a top-level class); each worker calls it once.
     A SpecError raised in a worker is raised here: the request is wrong, going on is pointless.
     """
 
@@ -145,6 +147,9 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
     """What a worker process does. It ends when the parent closes the pipe or dies."""
     # Ctrl-C reaches the whole group of processes; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Read by the numerical libraries when the job imports them: two threads a worker would fight for the cores.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         job = make_job()
         pipe.send(("ready", None))
@@ -154,3 +159,11 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
         return
     except SpecError as error:
         pipe.send(("wrong", str(error)))
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed must not go on writing beside the workers of the next run."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

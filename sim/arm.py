@@ -19,10 +19,12 @@ from sim.geometry import (
 )
 from sim.kinematics import (
     FINGER_TRAVEL,
+    HAND_OFFSET,
     JOINTS,
     REST,
     TOOL_IN_HAND,
     TOOL_OFFSET,
+    WRIST_OFFSET,
     inverse,
 )
 from sim.physics import TIME_STEP, Physics
@@ -54,8 +56,9 @@ WORKSPACE_LOW = np.array([0.25, -0.40, 0.008])
 WORKSPACE_HIGH = np.array([0.75, 0.40, 0.50])
 """Corners of the box that the commanded tool position stays in [m]."""
 SHOULDER = np.array([0.0, 0.0, 0.333])
-REACH = 0.79
-"""Longest distance from shoulder to hand [m]. The box's far corners lie beyond it; at 0.80 the elbow is nearly straight."""
+REACH = 0.708
+"""Longest distance from shoulder to wrist [m]; the box's far corners lie beyond. At 0.719 the elbow is straight."""
+_WRIST_ABOVE_TOOL = TOOL_OFFSET + HAND_OFFSET
 TABLE_CLEARANCE = 0.001
 _TIPS = np.array([(x, y, -0.007) for x in (-0.010, 0.010) for y in (-0.055, 0.055)])
 """Lowest points of the open fingers in the tool frame [m]: a tilted hand must stay higher above the table."""
@@ -64,7 +67,7 @@ ARM_GAIN = 0.6
 ARM_TORQUES = [joint.torque for joint in JOINTS]
 FINGER_GAIN = 0.1
 FINGER_FORCE = 20.0
-"""Of each finger [N]. With the pads' friction anchored, a 4 cm cube creeps under 0.1 mm in 3 s; unanchored it turned by 14 degrees."""
+"""Of each finger [N]. With anchored pads a 4 cm cube creeps under 0.1 mm in 3 s; without, it turned by 14 degrees."""
 FINGER_SPEED = 0.1
 """Of each finger [m/s], as the real hand's: 8 cm open in two ticks."""
 PAD_FRICTION = 1.2
@@ -86,7 +89,7 @@ class PandaArm:
             physics.change_friction(
                 self.body, finger, lateral=PAD_FRICTION, spinning=PAD_SPINNING_FRICTION, anchored=True
             )
-        physics.mirror_joints(self.body, *self._fingers, axis=(0, 1, 0))
+        physics.mirror_joints(self.body, self._fingers[0], self._fingers[1], axis=(0, 1, 0))
         self._all = [*self._arm, *self._fingers]
         self.reset()
 
@@ -191,11 +194,15 @@ def clamp_position(position: Array, quaternion: Quaternion) -> Vector3:
     low = WORKSPACE_LOW.copy()
     low[2] = max(low[2], TABLE_CLEARANCE - float((rotation @ _TIPS.T)[2].min()))
     clamped = np.clip(position, low, WORKSPACE_HIGH)
-    to_hand = rotation[:, 2] * TOOL_OFFSET
-    arm = clamped + to_hand - SHOULDER
-    distance = float(np.linalg.norm(arm))
-    if distance > REACH:
-        clamped = np.clip(SHOULDER + arm * (REACH / distance) - to_hand, low, WORKSPACE_HIGH)
+    # The wrist lies above the tool along the hand, then WRIST_OFFSET inward; pulling it in sideways keeps the height.
+    upward = rotation[:, 2]
+    arm = clamped + upward * _WRIST_ABOVE_TOOL - SHOULDER
+    along = float(arm @ upward)
+    sideways = arm - along * upward
+    farthest = WRIST_OFFSET + float(np.sqrt(max(REACH**2 - along**2, 0.0)))
+    distance = float(np.linalg.norm(sideways))
+    if distance > farthest:
+        clamped = np.clip(clamped - sideways * (1 - farthest / distance), low, WORKSPACE_HIGH)
     return float(clamped[0]), float(clamped[1]), float(clamped[2])
 
 

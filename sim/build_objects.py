@@ -9,9 +9,11 @@ import numpy as np
 from sim.geometry import Array
 from sim.meshes import TriangleMesh, moved, volume_and_centroid, write_obj
 from sim.recipes.dishes import DISHES
-from sim.recipes.food import FOOD
-from sim.recipes.goods import GOODS
+from sim.recipes.fruit import FRUIT
 from sim.recipes.recipe import HULL_MARGIN, Recipe
+from sim.recipes.tools import TOOLS
+from sim.recipes.toys import TOYS
+from sim.recipes.vegetables import VEGETABLES
 
 FOLDER = Path(__file__).parent / "assets" / "objects"
 FINGER_HALF_WIDTH = 0.009
@@ -51,7 +53,7 @@ def chord(piece: TriangleMesh, point: Array, direction: Array) -> tuple[float, f
 
 
 def grasp_width(pieces: list[TriangleMesh], offset: Array, yaw: float) -> float:
-    """Return how far apart the fingers must be to close on `offset` along `yaw`, over the width and height of a fingertip."""
+    """Return how far apart [m] the fingers are when they touch at `offset`, closing along `yaw`."""
     direction = np.array([np.cos(yaw), np.sin(yaw), 0.0])
     beside = np.array([-np.sin(yaw), np.cos(yaw), 0.0])
     lows, highs = [0.0], [0.0]
@@ -94,7 +96,7 @@ def build(folder: Path) -> None:
     """Write every OBJ file and geometry.json into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     table: dict[str, dict[str, object]] = {}
-    for kind, make in {**FOOD, **GOODS}.items():
+    for kind, make in {**VEGETABLES, **FRUIT, **TOOLS, **TOYS}.items():
         recipe = make()
         visual, pieces, centre = centred(recipe)
         for part, mesh in visual.items():

@@ -187,8 +187,7 @@ def _add_finger(robot: ElementTree.Element, name: str, source: Path, yaw: float)
     turn = -1.0 if yaw else 1.0
     centre = np.array((0.0, turn * 0.011, 0.024))
     half = np.array((0.010, 0.011, 0.027))
-    # A solid box, then eight times its inertia: the stock value (0.1) is absurd, the true one makes grasps shiver at 120 Hz.
-    inertia = np.diag(8 * FINGER.mass / 3 * ((half**2).sum() - half**2))
+    inertia = np.diag(FINGER.mass / 3 * ((half**2).sum() - half**2))
     _add_inertial(element, centre, inertia, FINGER.mass)
     for colour, mesh in light_meshes(read_parts(source, FINGER.mesh), FINGER.triangles).items():
         shade = "grey" if colour == "white" else colour

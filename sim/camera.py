@@ -11,11 +11,13 @@ from sim.geometry import Array, Pose, Vector3, rotation_matrix, transform
 NEAR = 0.02
 FAR = 4.0
 """Nearest and farthest distance [m] that a camera sees, along its axis."""
+_SAMPLE_RIGHT, _SAMPLE_DOWN = 0.5, -0.5
+"""The software renderer samples a pixel at its lower left corner, so pictures lie half a pixel up and to the right."""
 
 
 @dataclass(frozen=True)
 class CameraView:
-    """A camera at `eye`, looking at `target` with `up` upwards in the picture [m, base frame]; `fov`: vertical, degrees.
+    """A camera at `eye`, looking at `target`, `up` upwards in the picture [m, base frame]; `fov`: vertical, degrees.
 
     Pixels: u to the right and v downwards from the picture's upper left corner; the middle of the first pixel is
     (0.5, 0.5). Depth is the distance along the camera's axis [m], not along the ray. Sizes are (height, width).
@@ -28,7 +30,7 @@ class CameraView:
 
     @cached_property
     def axes(self) -> Array:
-        """Rows: the picture's right, the picture's up, and backwards out of the camera; unit vectors in the base frame."""
+        """Rows: the picture's right, its up, and backwards out of the camera; unit vectors in the base frame."""
         backward = np.subtract(self.eye, self.target)
         backward = backward / np.linalg.norm(backward)
         right = np.cross(self.up, backward)
@@ -54,24 +56,25 @@ class CameraView:
         return matrix
 
     def pixel_of(self, point_in_base: Array | Vector3, size: tuple[int, int]) -> Array:
-        """Return (u, v, depth) of points (..., 3), same shape; depth <= 0 means behind the camera, where u and v mislead."""
+        """Return (u, v, depth) of points (..., 3), same shape; at depth <= 0 (behind the camera) u and v mislead."""
         height, width = size
         local = (np.asarray(point_in_base, dtype=np.float64) - self.eye) @ self.axes.T
         depth = -local[..., 2]
         focal = 0.5 * height / np.tan(np.radians(self.fov) / 2)
-        u = 0.5 * width + focal * local[..., 0] / depth
-        v = 0.5 * height - focal * local[..., 1] / depth
+        u = 0.5 * width + _SAMPLE_RIGHT + focal * local[..., 0] / depth
+        v = 0.5 * height + _SAMPLE_DOWN - focal * local[..., 1] / depth
         return np.stack([u, v, depth], axis=-1)
 
     def point_of(self, u: float | Array, v: float | Array, depth: float | Array, size: tuple[int, int]) -> Array:
-        """Return the points (..., 3) in the base frame that are seen at (u, v) at `depth` [m]; inverse of `pixel_of`."""
+        """Return the points (..., 3) in the base frame seen at (u, v) and `depth` [m]; inverse of `pixel_of`."""
         height, width = size
         away = np.asarray(depth, dtype=np.float64)
         focal = 0.5 * height / np.tan(np.radians(self.fov) / 2)
-        right = (np.asarray(u) - 0.5 * width) / focal * away
-        upward = (0.5 * height - np.asarray(v)) / focal * away
+        right = (np.asarray(u) - _SAMPLE_RIGHT - 0.5 * width) / focal * away
+        upward = (0.5 * height + _SAMPLE_DOWN - np.asarray(v)) / focal * away
         local: Array = np.stack([right, upward, -away], axis=-1)
-        return local @ self.axes + np.asarray(self.eye)
+        in_base: Array = local @ self.axes + np.asarray(self.eye)
+        return in_base
 
 
 FRONT = CameraView(eye=(1.05, 0.0, 0.80), target=(0.475, 0.0, 0.04), up=(0.0, 0.0, 1.0), fov=40.0)
@@ -79,7 +82,7 @@ FRONT = CameraView(eye=(1.05, 0.0, 0.80), target=(0.475, 0.0, 0.04), up=(0.0, 0.
 
 WRIST_EYE = np.array([0.10, 0.0, 0.075])
 WRIST_TARGET = np.array([0.0567, 0.0, 0.0])
-"""In the tool frame [m]: beside the hand on the outer side, looking down along the fingers."""
+"""In the tool frame [m]: before the hand, tilted 30 degrees so that it sees the tips and what lies below them."""
 WRIST_FOV = 80.0
 
 
@@ -91,5 +94,5 @@ def wrist_view(tool_pose: Pose) -> CameraView:
 
 
 def metric_depth(buffer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return distances along the camera's axis [m] from a renderer's depth buffer in [0, 1]; 1 (nothing hit) gives FAR."""
+    """Return distances along the camera's axis [m] from a depth buffer in [0, 1]; 1 (nothing hit) gives FAR."""
     return (FAR * NEAR / (FAR - (FAR - NEAR) * buffer.astype(np.float64))).astype(np.float32)

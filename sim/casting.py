@@ -24,8 +24,8 @@ STACKABLE = ("cube", "block", "cylinder", "dice", "prism")
 """What can be put on a base and stay."""
 BASES = ("cube", "block", "cylinder")
 """What has a flat top wide enough to put another thing on."""
-BULKY = ("drawer", "box")
-"""What leaves no room for a second receptacle."""
+WIDEST_COMPANION = 0.125
+"""m; a receptacle of a larger footprint radius leaves no room for a second one."""
 MOST_OTHERS = 4
 FEWEST_OTHERS = 2
 OPPOSITE = {"left": "right", "right": "left", "front": "back", "back": "front"}
@@ -45,6 +45,11 @@ def fits(moved: str, receptacle: str) -> bool:
     room = interior.radius if interior.half_extents is None else max(interior.half_extents)
     low_enough = receptacle != "drawer" or kind.height() < 0.06
     return room is not None and kind.footprint_radius() <= room and low_enough
+
+
+def leaves_room(kind: str) -> bool:
+    """Say whether the table has room for another receptacle beside this kind; any object leaves it."""
+    return kind in OBJECTS or RECEPTACLES[kind].footprint_radius() <= WIDEST_COMPANION
 
 
 def opposite_position(name: str) -> tuple[str, str]:
@@ -134,7 +139,7 @@ class Casting:
 
     def landmark(self) -> str:
         """Draw the thing that another is put beside: an object, or a receptacle that leaves room."""
-        receptacles = [name for name in _seen(tuple(RECEPTACLES)) if name not in BULKY]
+        receptacles = [name for name in _seen(tuple(RECEPTACLES)) if leaves_room(name)]
         kinds = receptacles if self.chance(0.4) else [kind for kind in _seen(tuple(OBJECTS)) if kind not in self._kinds]
         return self._named(self.one_of(kinds))
 
@@ -149,7 +154,7 @@ class Casting:
 
     def _named(self, kind: str, *, position: float = 0.12) -> str:
         """A name for a seen kind: plain, by its colour, or by where it stands (with this probability)."""
-        if not self.arrangement and self.chance(position):
+        if leaves_room(kind) and not self.arrangement and self.chance(position):
             colours = _seen_colours(kind)
             colour = self.one_of(colours) if len(colours) > 1 and self.chance(0.25) else None
             name = Description(kind, colour, self.one_of(tuple(OPPOSITE))).name
@@ -171,16 +176,16 @@ class Casting:
         colour, kind = self.one_of(looks)
         name = self._cast(Description(kind, colour))
         rest = [other for other in _seen_colours(kind) if other != colour]
-        if rest and self.chance(0.6):
+        if rest and leaves_room(kind) and self.chance(0.6):
             self._others.append(self._cast(Description(kind, self.one_of(rest))))
         return name
 
     def _receptacle(self, kind: str) -> str:
         """Name the target, and often add a second receptacle that it could have been."""
         before = len(self._others)
-        name = self._plain(kind) if kind in BULKY else self._named(kind, position=0.08)
-        if len(self._others) == before and kind not in BULKY and self.chance(0.5):
-            second = [other for other in _seen(tuple(RECEPTACLES)) if other not in (*BULKY, *self._kinds)]
+        name = self._named(kind, position=0.08)
+        if len(self._others) == before and leaves_room(kind) and self.chance(0.5):
+            second = [other for other in _seen(tuple(RECEPTACLES)) if leaves_room(other) and other not in self._kinds]
             self._others.append(self._cast(Description(self.one_of(second))))
         return name
 

@@ -31,7 +31,7 @@ class Row(TypedDict):
 
 @dataclass(frozen=True)
 class Look:
-    """What the shape does not say of a kind; see ObjectKind for the fields. Colours are words of the palette or (word, rgb)."""
+    """What the shape does not say of a kind; fields as in ObjectKind. Colours: palette words or (word, rgb)."""
 
     category: str
     colours: tuple[str | tuple[str, Colour], ...]
@@ -48,7 +48,7 @@ LOOKS: dict[str, Look] = {
     "cucumber": Look("vegetable", (("green", (0.13, 0.44, 0.15)),), (("tips", (0.48, 0.70, 0.32)),), 0.10),
     "potato": Look("vegetable", (("tan", (0.72, 0.55, 0.34)),), (), 0.11),
     "onion": Look("vegetable", (("white", (0.95, 0.91, 0.85)),), (("shoot", (0.42, 0.72, 0.24)),), 0.08),
-    "tomato": Look("vegetable", (("red", (0.91, 0.17, 0.09)),), (("leaves", (0.12, 0.50, 0.12)),), 0.09, (0.90, 1.05)),
+    "tomato": Look("vegetable", (("red", (0.91, 0.17, 0.09)),), (("leaves", (0.12, 0.50, 0.12)),), 0.09, (0.88, 1.0)),
     "pepper": Look(
         "vegetable",
         ("red", ("yellow", (0.98, 0.78, 0.10)), ("orange", (0.97, 0.48, 0.06))),
@@ -65,18 +65,18 @@ LOOKS: dict[str, Look] = {
         (("red", (0.72, 0.05, 0.12)), ("green", (0.52, 0.78, 0.20))),
         (("stem", (0.36, 0.22, 0.10)), ("leaf", LEAF)),
         0.10,
-        (0.90, 1.05),
+        (0.88, 1.0),
     ),
     "banana": Look("fruit", (("yellow", (0.99, 0.88, 0.22)),), (("tips", (0.36, 0.26, 0.10)),), 0.09),
     "lemon": Look("fruit", (("yellow", (0.99, 0.92, 0.16)),)),
     "lime": Look("fruit", (("green", (0.46, 0.76, 0.12)),), (), 0.06, (0.92, 1.08), True),
-    "orange": Look("fruit", (("orange", (0.99, 0.56, 0.05)),), (("navel", (0.22, 0.45, 0.12)),), 0.10, (0.90, 1.05)),
+    "orange": Look("fruit", (("orange", (0.99, 0.56, 0.05)),), (("navel", (0.22, 0.45, 0.12)),), 0.10, (0.88, 1.0)),
     "pear": Look(
         "fruit",
         (("green", (0.74, 0.80, 0.28)), ("yellow", (0.90, 0.80, 0.25))),
         (("stem", (0.36, 0.22, 0.10)),),
         0.10,
-        (0.92, 1.08),
+        (0.92, 1.03),
         True,
     ),
     "strawberry": Look("fruit", (("red", (0.93, 0.12, 0.20)),), (("leaves", (0.26, 0.62, 0.18)),), 0.05, (1.0, 1.2)),
@@ -104,7 +104,7 @@ LOOKS: dict[str, Look] = {
     ),
     "dice": Look("toy", ("white", "red", "blue"), (("pips", DARK),), 0.06, (0.92, 1.12)),
     "prism": Look("toy", ("red", "green", "blue", "yellow", "orange", "purple", "pink"), (), 0.07, (0.92, 1.08)),
-    "duck": Look("toy", ("yellow", "white"), (("beak", (0.97, 0.45, 0.06)), ("eyes", DARK)), 0.06, (0.95, 1.15)),
+    "duck": Look("toy", ("yellow", "white"), (("beak", (0.97, 0.45, 0.06)), ("eyes", DARK)), 0.06, (0.95, 1.1)),
     "car": Look(
         "toy", ("red", "green", "blue", "yellow", "white"), (("cabin", (0.62, 0.80, 0.92)), ("wheels", DARK)), 0.08
     ),

@@ -16,8 +16,11 @@ from sim.tasks import DIRECTIONS, FAMILIES, FAMILY_OF_RELATION, REGIONS, SIDES, 
 
 CHAIN_LENGTH = 5
 TABLE = "table"
-LOW_VESSELS = ("bowl", "pan", "pot", "basket")
-"""Vessels that leave room for a drawer and three objects."""
+VESSELS = ("bowl", "basket")
+SURFACES = ("plate", "towel", "coaster")
+"""Receptacles that leave room for three objects."""
+SMALL = 0.045
+"""m; footprint radius up to which three objects find room beside a drawer that can be opened."""
 
 
 @dataclass
@@ -126,23 +129,22 @@ def sample_chain(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> tu
 
 def _sample_scene(rng: np.random.Generator) -> _Scene:
     """Three objects, of which two can often be stacked, one receptacle, and in half of the scenes a drawer."""
-    seen = [name for name, kind in OBJECTS.items() if not kind.held_out]
+    with_drawer = rng.random() < 0.5
+    widest = SMALL if with_drawer else 1.0
+    seen = [name for name, kind in OBJECTS.items() if not kind.held_out and kind.footprint_radius() <= widest]
     chosen = [str(name) for name in rng.choice(seen, size=3, replace=False)]
     if rng.random() < 0.5:
         toys = [str(name) for name in rng.choice(BASES, size=2, replace=False)]
         chosen = [*toys, next(name for name in chosen if name not in toys)]
-    receptacle = str(rng.choice([*LOW_VESSELS, "plate", "towel", "tray"]))
-    drawer_open = bool(rng.random() < 0.3) if rng.random() < 0.5 else None
+    receptacle = str(rng.choice(["bowl", "coaster"] if with_drawer else [*VESSELS, *SURFACES]))
     support = dict.fromkeys(chosen, TABLE)
     inside = chosen[2]
-    if (
-        receptacle in LOW_VESSELS
-        and fits(inside, receptacle)
-        and (inside, receptacle) not in HELD_OUT_PAIRS
-        and rng.random() < 0.4
-    ):
+    allowed = receptacle in VESSELS and fits(inside, receptacle) and (inside, receptacle) not in HELD_OUT_PAIRS
+    true = set[Goal]()
+    if allowed and rng.random() < 0.4:
         support[inside] = receptacle
-    true = {Goal("in", inside, receptacle)} if support[inside] == receptacle else set()
+        true.add(Goal("in", inside, receptacle))
+    drawer_open = bool(rng.random() < 0.3) if with_drawer else None
     return _Scene(tuple(chosen), receptacle, drawer_open, support, true=true)
 
 

@@ -31,12 +31,14 @@ class TriangleMesh:
         """Return (F, 3) unit normals; zero for a face without area."""
         a, b, c = (self.vertices[self.faces[:, corner]] for corner in range(3))
         normals = np.cross(b - a, c - a)
-        return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
+        unit: Array = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-15)
+        return unit
 
     def areas(self) -> Array:
         """Return the area (F,) of every face [m2]."""
         a, b, c = (self.vertices[self.faces[:, corner]] for corner in range(3))
-        return 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        areas: Array = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        return areas
 
     def select(self, keep: NDArray[np.bool_]) -> "TriangleMesh":
         """Return the mesh of the faces where `keep` (F,) is true, without stray vertices."""

@@ -1,6 +1,5 @@
 """The world as a Gymnasium environment. `import sim` registers one id for every family and every named task."""
 
-import string
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -13,10 +12,10 @@ from agent.errors import SpecError, unknown_name
 from agent.ports import World
 from agent.types import Embodiment, FloatArray, ImageArray, Observation, Status, Task
 from sim.casting import SceneSplit
+from sim.instruction_space import LONGEST_INSTRUCTION, InstructionSpace
 from sim.tasks import FAMILIES, NAMED_TASKS, Phrasing, sample_task, task_from_instruction
 
-LONGEST_INSTRUCTION = 256
-CHARACTERS = "".join(sorted(set(string.printable) - set("\t\n\r\x0b\x0c")))
+MOST_DRAWS = 5
 TRAINING_SEEDS = (1_000_000, 2**31)
 """Scenes drawn without a seed come from here, so that learning in the environment never sees a reported scene."""
 
@@ -82,7 +81,7 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
         self._tick = 0
         self._seed = 0
         self.observation_space = cast(spaces.Space[dict[str, Value]], _observation_space(self._world.embodiment))
-        self._text_space = _text_space()
+        self._instructions = InstructionSpace()
         action = self._world.embodiment.action
         self.action_space = spaces.Box(action.low_array, action.high_array, dtype=np.float32)
 
@@ -94,9 +93,8 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
         """
         super().reset(seed=seed)
         self._seed = int(self.np_random.integers(*TRAINING_SEEDS)) if seed is None else seed
-        self._task = self._choose_task(options or {})
         self._tick = 0
-        observation = self._world.reset(self._task, seed=self._seed)
+        observation = self._build(options or {})
         return self._seen(observation), self._info(Status())
 
     def step(self, action: FloatArray) -> tuple[dict[str, Value], float, bool, bool, Info]:
@@ -113,7 +111,7 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
         truncated = not held and self._tick >= self._task.max_steps
         return self._seen(step.observation), float(held), held, truncated, self._info(step.status)
 
-    def render(self) -> ImageArray | None:  # type: ignore[override]
+    def render(self) -> ImageArray | None:
         """Return the front camera's picture, uint8 (H, W, 3), or None without a render mode."""
         if self.render_mode is None:
             return None
@@ -124,15 +122,27 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
         """Free the world; closing twice is allowed."""
         self._world.close()
 
+    def _build(self, options: dict[str, Any]) -> Observation:
+        """Build the scene; a drawn task whose things find no room on the table is drawn again."""
+        spare_draws = 0 if options or self._name in NAMED_TASKS else MOST_DRAWS - 1
+        for _ in range(spare_draws):
+            self._task = self._choose_task(options)
+            try:
+                return self._world.reset(self._task, seed=self._seed)
+            except SpecError:
+                continue
+        self._task = self._choose_task(options)
+        return self._world.reset(self._task, seed=self._seed)
+
     def _choose_task(self, options: dict[str, Any]) -> Task:
         for key in options:
             if key != "instruction":
                 raise unknown_name("reset option", key, ("instruction",))
         if "instruction" in options:
             task = task_from_instruction(options["instruction"])
-            if not self._text_space.contains(task.instruction):
+            if not self._instructions.contains(task.instruction):
                 raise SpecError(
-                    f"an instruction is at most {LONGEST_INSTRUCTION} printable ASCII characters on one line"
+                    f"an instruction has at most {LONGEST_INSTRUCTION} characters, printable ASCII on one line"
                 )
             return task
         if self._name in NAMED_TASKS:
@@ -164,9 +174,4 @@ def _observation_space(body: Embodiment) -> spaces.Dict:
         camera.name: spaces.Box(0, 255, (camera.height, camera.width, 3), np.uint8) for camera in body.cameras
     }
     parts["state"] = spaces.Box(body.state.low_array, body.state.high_array, dtype=np.float32)
-    return spaces.Dict({**parts, "instruction": _text_space()})
-
-
-def _text_space() -> spaces.Text:
-    """The characters are sorted, as worker processes must agree on their order to share memory."""
-    return spaces.Text(LONGEST_INSTRUCTION, min_length=1, charset=CHARACTERS)
+    return spaces.Dict({**parts, "instruction": InstructionSpace()})

@@ -10,8 +10,16 @@ import numpy as np
 from agent.errors import SpecError
 from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation
 from sim.arm import WORKSPACE_LOW
-from sim.geometry import Array, multiply, quaternion_from_vector, rotation_matrix, transform, vector_from_quaternion, yaw_of
-from sim.goals import PUSH_DISTANCE, is_true
+from sim.geometry import (
+    Array,
+    multiply,
+    quaternion_from_vector,
+    rotation_matrix,
+    transform,
+    vector_from_quaternion,
+    yaw_of,
+)
+from sim.goals import PUSH_DISTANCE, inside, is_true
 from sim.objects import ReceptacleKind
 from sim.places import Place, place_for
 from sim.relations import DIRECTIONS
@@ -26,6 +34,10 @@ PLACE_FUNNEL = ((0.3, 1.0, 3.0, 5.0), (0.0, 0.02, 0.06, 1.0))
 """Horizontal distance from the place, in multiples of its tolerance -> height above it [m] (1 = full carry height)."""
 GRASP_TOLERANCE, YAW_TOLERANCE = 0.009, 0.12
 CLEARANCE = 0.03
+PALM_HEIGHT = 0.039
+"""From the tool point up to the hand's body [m]: over a vessel's rim the tool stays this much lower at most."""
+LEAST_BITE = 0.012
+"""How far below an object's top the tool must reach to hold it [m]."""
 RETREAT_HEIGHT = 0.24
 TOPPLED = 0.85
 """Cosine between a body's z axis and up below which its catalogued grasp no longer fits."""
@@ -78,12 +90,12 @@ class ScriptedExpert:
         done = is_true(goal, self._world.scene, state, start=self._world.start_state())
         if goal.relation == "lift":
             return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
-        if done and not (subject.held and state.gripper_opening < 0.9):
-            return self._retreat(state)
-        if goal.relation in ("open", "close"):
-            return self._work_drawer(goal, state)
         if goal.relation == "push":
             return self._push(goal, state)
+        if goal.relation in ("open", "close"):
+            return self._retreat(state, gripper=0.0) if done else self._work_drawer(goal, state)
+        if done and not (subject.held and state.gripper_opening < 0.9):
+            return self._retreat(state, gripper=1.0)
         return self._carry(goal, state) if subject.held else self._approach(goal.subject, state)
 
     def _goal(self) -> Goal:
@@ -108,9 +120,21 @@ class ScriptedExpert:
             extent = now.high - now.low
             position = (now.high + now.low) / 2
             yaws = [0.0 if extent[1] < extent[0] else np.pi / 2]
-        position[2] = max(position[2], WORKSPACE_LOW[2] + 0.002)
+        position[2] = max(position[2], WORKSPACE_LOW[2] + 0.002, self._lowest_grasp(name, state))
         yaw = min((nearest_yaw(yaw, state.tool_yaw) for yaw in yaws), key=lambda y: abs(y - state.tool_yaw))
         return Waypoint(position, yaw, 0.0)
+
+    def _lowest_grasp(self, name: str, state: SceneState) -> float:
+        """Return how low the tool may go for an object in a vessel without the hand pressing on the rim [m]."""
+        now = state.entities[name]
+        lowest = 0.0
+        for holder in self._world.scene.entities:
+            if isinstance(holder.kind, ReceptacleKind) and holder.kind.support == "in":
+                vessel = state.entities[holder.name]
+                if inside(holder.interior, vessel, np.asarray(now.pose.position)):
+                    rim = vessel.pose.position[2] + holder.interior.rim_z
+                    lowest = min(rim - PALM_HEIGHT + 0.004, float(now.high[2]) - LEAST_BITE)
+        return lowest
 
     def _approach(self, name: str, state: SceneState) -> Waypoint:
         """Come down on the object through a funnel and close on it."""
@@ -141,28 +165,37 @@ class ScriptedExpert:
         """Return the tool positions at which a push begins and ends."""
         assert goal.target is not None
         direction = DIRECTIONS[goal.target]
-        subject, start = state.entities[goal.subject], self._world.start_state().entities[goal.subject]
-        reach = float(np.abs((subject.high - subject.low)[:2] / 2 @ direction)) + 0.03
+        subject = state.entities[goal.subject]
+        half = np.abs((subject.high - subject.low)[:2] / 2)
         height = np.clip((subject.high[2] + subject.low[2]) / 2, 0.015, 0.03)
-        now, then = np.array(subject.pose.position[:2]), np.array(start.pose.position[:2])
-        left_to_go = PUSH_DISTANCE + 0.02 - (now - then) @ direction
-        begin = np.array([*(now - direction * reach), height])
-        end = np.array([*(now + direction * (left_to_go - reach + 0.02)), height])
-        return begin, end
+        now = np.array(subject.pose.position[:2])
+        begin = now - direction * (float(half @ np.abs(direction)) + 0.03)
+        end = now + direction * (self._left_to_push(goal, state) - float(half.min()) - 0.01)
+        return np.array([*begin, height]), np.array([*end, height])
+
+    def _left_to_push(self, goal: Goal, state: SceneState) -> float:
+        """Return how much further [m] the object should go; a little beyond what the goal asks."""
+        assert goal.target is not None
+        now, then = (s.entities[goal.subject].pose.position for s in (state, self._world.start_state()))
+        return PUSH_DISTANCE + 0.02 - float(np.subtract(now, then)[:2] @ DIRECTIONS[goal.target])
 
     def _push(self, goal: Goal, state: SceneState) -> Waypoint:
         """Come down behind the object with closed fingers, set across the way, and push."""
         assert goal.target is not None
         direction = DIRECTIONS[goal.target]
-        begin, end = self._push_path(goal, state)
+        left = self._left_to_push(goal, state)
+        if left < 0.008:
+            return self._retreat(state, gripper=0.0)
+        begin, _ = self._push_path(goal, state)
         yaw = nearest_yaw(np.pi / 2 if abs(direction[1]) > 0.5 else 0.0, state.tool_yaw)
-        back = (state.tool_position - begin)[:2]
-        along = float(back @ direction)
-        across = float(np.linalg.norm(back - along * direction))
-        if state.tool_position[2] < begin[2] + 0.015 and across < 0.015 and -0.03 < along < 0.04:
-            return Waypoint(np.array([*(state.tool_position[:2] - (back - along * direction)), 0.0])
-                            + np.array([*(direction * min(0.03, max(0.0, (end - state.tool_position)[:2] @ direction))), begin[2]]), yaw, 0.0)
-        height = float(np.interp(np.hypot(*back), *APPROACH_FUNNEL))
+        offset = state.tool_position - begin
+        along = float(offset[:2] @ direction)
+        aside = offset[:2] - along * direction
+        behind = float((np.array(state.entities[goal.subject].pose.position[:2]) - begin[:2]) @ direction)
+        if offset[2] < 0.015 and np.hypot(*aside) < 0.015 and -0.03 < along < behind:
+            xy = state.tool_position[:2] - aside + float(np.clip(left, 0.01, 0.03)) * direction
+            return Waypoint(np.array([*xy, begin[2]]), yaw, 0.0)
+        height = float(np.interp(np.hypot(*offset[:2]), *APPROACH_FUNNEL))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
     def _handle_path(self, goal: Goal, state: SceneState) -> tuple[Array, Array]:
@@ -178,16 +211,17 @@ class ScriptedExpert:
         begin, end = self._handle_path(goal, state)
         yaw = nearest_yaw(0.0, state.tool_yaw)
         offset = state.tool_position - begin
-        if offset[2] < 0.012 and float(np.abs(offset[:2]).max()) < 0.02:
+        inside_gap = abs(offset[0]) < 0.012 and abs(offset[1]) < 0.03
+        if offset[2] < 0.006 and inside_gap:
             step = np.clip(end[0] - begin[0], -0.035, 0.035)
             return Waypoint(np.array([state.tool_position[0] + step, begin[1], begin[2]]), yaw, 0.0)
         height = float(np.interp(np.hypot(*offset[:2]), (0.006, 0.012, 0.05), (0.0, 0.06, 0.10)))
         return self._rise_first(Waypoint(begin + np.array([0.0, 0.0, height]), yaw, 0.0), state)
 
-    def _retreat(self, state: SceneState) -> Waypoint:
-        """Let go and rise straight up, out of the way."""
+    def _retreat(self, state: SceneState, *, gripper: float) -> Waypoint:
+        """Rise straight up, out of the way."""
         x, y, z = state.tool_position
-        return Waypoint(np.array([x, y, max(z, RETREAT_HEIGHT)]), state.tool_yaw, 1.0)
+        return Waypoint(np.array([x, y, max(z, RETREAT_HEIGHT)]), state.tool_yaw, gripper)
 
     def _rise_first(self, waypoint: Waypoint, state: SceneState) -> Waypoint:
         """Hold back sideways motion while the tool is still far below the height it should travel at."""

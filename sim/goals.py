@@ -24,6 +24,8 @@ PUSH_DISTANCE = 0.07
 PUSH_HEIGHT = 0.04
 """m; an object pushed this far along the direction, and never raised this far, was pushed."""
 LIFT_HEIGHT = 0.08
+
+
 @dataclass(frozen=True, eq=False)
 class _Case:
     """What a relation's judge sees. target: the goal's entity, or None where it names a direction, region or nothing."""
@@ -60,11 +62,11 @@ class GoalJudge:
         self._held_for = self._held_for + 1 if satisfied else 0
         grasped = before.grasped or subject.held
         self._status = Status(
-            satisfied=satisfied,
+            satisfied=bool(satisfied),
             held=self._held_for >= HOLD_TICKS,
             reached=before.reached or subject.touched,
             grasped=grasped,
-            lifted=before.lifted or (subject.held and height - start.pose.position[2] > MOVED),
+            lifted=before.lifted or bool(subject.held and height - start.pose.position[2] > MOVED),
             wrong_object=before.wrong_object or self._wrong_object(state),
         )
         return self._status

@@ -15,9 +15,9 @@ import numpy as np
 
 from agent.errors import SpecError, unknown_name
 from agent.types import Goal
-from sim.nouns import COLOUR_ENDINGS, NOUNS, POSITIONS, REQUEST_CLOSINGS, REQUEST_OPENINGS, TRAILS, Words
+from sim.nouns import COLOUR_ENDINGS, NOUNS, PLACE, POSITIONS, REQUEST_CLOSINGS, REQUEST_OPENINGS, TRAILS, WHERE, Words
 from sim.objects import KINDS, Description, parse_name
-from sim.phrasebook import INDIRECT, PHRASES, PLACE, SEEN, VERB, WHERE, WORDING
+from sim.phrasebook import INDIRECT, PHRASES, SEEN, VERB, WORDING
 from sim.reading import entities_mentioned, understand, unknown_in
 
 __all__ = [

@@ -44,9 +44,10 @@ class Grasp:
 class Interior:
     """The place in or on a receptacle where things count as put, in the frame of the body (or of link `link`).
 
-    centre: its middle (x, y) [m].  radius: of a round one; half_extents: (x, y) of a rectangular one; one of the two is None.
+    centre: its middle (x, y) [m].  radius or half_extents (x, y) [m]: of a round or a rectangular one.
     floor_z, rim_z: heights of the surface and of the rim above the table when the receptacle stands on it [m].
     link: number of the link that carries it (the drawer); −1 for the body itself.
+    mouth: where things go in (x, y) [m], when that is not its middle: a drawer's back stays under its cabinet.
     """
 
     centre: tuple[float, float]
@@ -55,6 +56,12 @@ class Interior:
     radius: float | None = None
     half_extents: tuple[float, float] | None = None
     link: int = -1
+    mouth: tuple[float, float] | None = None
+
+    @property
+    def entry(self) -> tuple[float, float]:
+        """Where things are put in (x, y) [m]: the mouth, else the middle."""
+        return self.mouth or self.centre
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,6 +183,7 @@ class ReceptacleKind:
             radius=None if at_1.radius is None else at_1.radius * scale,
             half_extents=None if half is None else (half[0] * scale, half[1] * scale),
             link=at_1.link,
+            mouth=None if at_1.mouth is None else (at_1.mouth[0] * scale, at_1.mouth[1] * scale),
         )
 
     def rest_height(self, scale: float = 1.0) -> float:
@@ -196,7 +204,7 @@ class ReceptacleKind:
 
 
 BODY_PAINT: Colour = (-1.0, 1.0, 0.0)
-"""Stands for the asked-for colour in a receptacle's parts: red −1 marks it, green is the factor, blue the share of white."""
+"""Stands for the asked-for colour in a receptacle's parts: −1 marks it, then a factor, then the share of white."""
 SHADE_PAINT: Colour = (-1.0, 0.74, 0.0)
 """The asked-for colour, darker: the inside of a bowl."""
 TINT_PAINT: Colour = (-1.0, 1.0, 0.35)

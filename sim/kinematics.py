@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.geometry import Array, Pose, quaternion_from_vector, rotation_matrix, vector_from_quaternion
+from sim.geometry import Array, Pose, quaternion_from_vector, rotation_matrix
 
 
 @dataclass(frozen=True)
 class Joint:
-    """One revolute joint about its own z axis: frame in its parent link [m, roll pitch yaw rad], limits [rad], torque [N m]."""
+    """One revolute joint about its own z axis: place [m] and roll [rad] in its parent, limits [rad], torque [N m]."""
 
     position: tuple[float, float, float]
     roll: float
@@ -22,6 +22,8 @@ class Joint:
 
 
 QUARTER = float(np.pi / 2)
+WRIST_OFFSET = 0.088
+"""Sideways from the wrist's centre to the axis of the last joint [m]."""
 JOINTS = (
     Joint((0, 0, 0.333), 0.0, -2.8973, 2.8973, 87),
     Joint((0, 0, 0), -QUARTER, -1.7628, 1.7628, 87),
@@ -29,7 +31,7 @@ JOINTS = (
     Joint((0.0825, 0, 0), QUARTER, -3.0718, -0.0698, 87),
     Joint((-0.0825, 0.384, 0), -QUARTER, -2.8973, 2.8973, 12),
     Joint((0, 0, 0), QUARTER, -0.0175, 3.7525, 12),
-    Joint((0.088, 0, 0), QUARTER, -2.8973, 2.8973, 12),
+    Joint((WRIST_OFFSET, 0, 0), QUARTER, -2.8973, 2.8973, 12),
 )
 """Frames and limits as published by the maker (Franka Control Interface documentation, Denavit-Hartenberg table)."""
 HAND_OFFSET = 0.107
@@ -99,7 +101,7 @@ def forward(joints: Array) -> Pose:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """joints: (7,) rad, inside the limits.  position_error [m], rotation_error [rad]: what forward kinematics leaves."""
+    """joints: (7,) rad, inside the limits.  position_error [m], rotation_error [rad]: by forward kinematics."""
 
     joints: Array
     position_error: float

@@ -1,4 +1,4 @@
-"""Small triangle meshes made from rings of points: turned, bent, extruded and hollow things, their hulls, and OBJ files."""
+"""Small triangle meshes made from rings of points: turned, bent and hollow things, their hulls, and OBJ files."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def lathe(profile: Sequence[tuple[float, float]], sides: int, *, phase: float = 
     rings = []
     for radius, z in profile:
         ring = circle * radius if radius > 0 else np.zeros((1, 3))
-        rings.append(ring + (0.0, 0.0, z))
+        rings.append(raised(ring, z))
     return loft(rings)
 
 
@@ -61,7 +61,7 @@ def tube(
 ) -> TriangleMesh:
     """Sweep an ellipse along the curve `centres` (n, 3); both ends are closed.
 
-    radii: (n,) or (n, 2) for the half widths across and along `up`; an end with radius 0 is a tip, others get flat caps.
+    radii: (n,) or (n, 2) for the half widths across and along `up`; an end with radius 0 is a tip, others are capped.
     up: lies in the plane of every ring, so that a curve with z = radius rests on z = 0 along its whole length.
     """
     centres = np.asarray(centres, dtype=np.float64)
@@ -119,6 +119,12 @@ def pole(z: float) -> Array:
     return np.array([(0.0, 0.0, z)])
 
 
+def raised(points: Array, z: float) -> Array:
+    """Return points (n, 3) shifted up by `z` [m]."""
+    shifted: Array = points + np.array((0.0, 0.0, z))
+    return shifted
+
+
 def moved(mesh: TriangleMesh, by: Vector3 = (0.0, 0.0, 0.0), *, turn: Array | None = None) -> TriangleMesh:
     """Return `mesh` turned by the rotation matrix `turn` (3, 3) about the origin, then shifted by `by` [m]."""
     vertices = mesh.vertices if turn is None else mesh.vertices @ turn.T
@@ -145,7 +151,7 @@ def joined(*meshes: TriangleMesh) -> TriangleMesh:
 
 
 def convex_hull(points: Array, *, most: int | None = None) -> TriangleMesh:
-    """Return the convex hull of points (n, 3), its vertices and faces in sorted order; ValueError above `most` vertices."""
+    """Return the convex hull of points (n, 3) in sorted order; raise ValueError above `most` vertices."""
     unique = np.unique(np.round(points, 6) + 0.0, axis=0)
     hull = ConvexHull(unique)
     kept = np.sort(hull.vertices)

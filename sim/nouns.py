@@ -1,4 +1,4 @@
-"""How entities are named and pointed at, as data: nouns, colours, positions, politeness.
+"""How things and places are named and pointed at, as data: nouns, colours, positions, directions, politeness.
 
 Every pair is (seen words, words that are held out). A synonym that is itself the name of a kind in the catalogue is
 dropped by `sim.grammar`, so "cup" means the mug only while there is no cup.
@@ -10,8 +10,6 @@ NOUNS: dict[str, tuple[Words, Words]] = {
     "eggplant": (("eggplant", "aubergine"), ("brinjal",)),
     "corn": (("corn", "corn cob"), ("maize", "ear of corn", "sweetcorn")),
     "pepper": (("pepper", "bell pepper"), ("capsicum", "sweet pepper")),
-    "chili": (("chili", "chili pepper"), ("chilli", "hot pepper")),
-    "zucchini": (("zucchini",), ("courgette",)),
     "cucumber": (("cucumber",), ("gherkin",)),
     "potato": (("potato",), ("spud",)),
     "strawberry": (("strawberry",), ("berry",)),
@@ -31,26 +29,21 @@ NOUNS: dict[str, tuple[Words, Words]] = {
     "duck": (("duck", "rubber duck"), ("duckling", "toy duck")),
     "car": (("car", "toy car"), ("automobile", "vehicle")),
     "brush": (("brush",), ("scrubbing brush",)),
-    "bread": (("bread", "loaf of bread"), ("bread roll", "loaf")),
+    "bread": (("bread", "loaf of bread"), ("bread roll",)),
     "cheese": (("cheese",), ("cheese wedge", "piece of cheese")),
     "mushroom": (("mushroom",), ("champignon", "toadstool")),
     "broccoli": (("broccoli",), ("broccoli floret",)),
     "coaster": (("coaster",), ("drink mat", "cup mat")),
     "cutting board": (("cutting board",), ("chopping board",)),
     "marker": (("marker", "felt pen"), ("highlighter",)),
-    "pen": (("pen",), ("ballpoint",)),
-    "battery": (("battery",), ("power cell",)),
-    "soap": (("soap", "bar of soap"), ("soap bar",)),
     "bowl": (("bowl",), ("basin",)),
     "plate": (("plate", "dish"), ("saucer",)),
     "basket": (("basket",), ("hamper",)),
     "tray": (("tray",), ("platter",)),
     "towel": (("towel", "cloth"), ("napkin", "rag")),
     "box": (("box",), ("crate", "carton")),
-    "bin": (("bin",), ("trash can", "garbage can")),
     "pot": (("pot",), ("saucepan",)),
     "pan": (("pan", "frying pan"), ("skillet",)),
-    "mat": (("mat",), ("pad",)),
 }
 """Kind -> its nouns; a kind that is not here is called by its own name only."""
 
@@ -75,14 +68,64 @@ COLOUR_ENDINGS: tuple[Words, Words] = (("",), (" colored", " coloured"))
 
 COLOUR_SYNONYMS: dict[str, Words] = {
     "purple": ("violet",),
-    "grey": ("gray",),
     "gray": ("grey",),
     "orange": ("amber",),
     "pink": ("rose",),
-    "brown": ("tan",),
     "white": ("ivory",),
 }
 """Understood, never said."""
+
+WHERE: dict[tuple[str, str | None], tuple[tuple[str, ...], tuple[str, ...]]] = {
+    ("left of", None): (
+        ("to the left of", "left of", "on the left of"),
+        ("on the left side of", "on the left hand side of", "directly left of"),
+    ),
+    ("right of", None): (
+        ("to the right of", "right of", "on the right of"),
+        ("on the right side of", "on the right hand side of", "directly right of"),
+    ),
+    ("in front of", None): (("in front of",), ("directly in front of", "just in front of", "on the near side of")),
+    ("behind", None): (("behind",), ("directly behind", "just behind", "on the far side of")),
+    ("push", "left"): (("to the left", "left"), ("towards the left", "over to the left", "leftwards")),
+    ("push", "right"): (("to the right", "right"), ("towards the right", "over to the right", "rightwards")),
+    ("push", "forward"): (("forward", "toward the camera"), ("forwards", "toward me", "closer to the camera")),
+    ("push", "back"): (("back", "away from the camera"), ("backwards", "away from me", "further away")),
+    ("move to", "left side"): (
+        ("the left side of the table", "the left side"),
+        ("the left half of the table", "the left part of the table", "the left edge of the table"),
+    ),
+    ("move to", "right side"): (
+        ("the right side of the table", "the right side"),
+        ("the right half of the table", "the right part of the table", "the right edge of the table"),
+    ),
+    ("move to", "front"): (
+        ("the front of the table", "the front"),
+        ("the near side of the table", "the front part of the table", "the front edge of the table"),
+    ),
+    ("move to", "back"): (
+        ("the back of the table", "the back"),
+        ("the far side of the table", "the rear of the table", "the back edge of the table"),
+    ),
+    ("move to", "middle"): (
+        ("the middle of the table", "the center of the table", "the middle"),
+        ("the centre of the table", "the center", "the central part of the table"),
+    ),
+}
+"""(relation, target) -> seen and held-out words for {where}; sides take any target, so their key holds None."""
+
+PLACE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "left side": (
+        ("on the left side of the table", "on the left side"),
+        ("on the left half of the table", "on the left"),
+    ),
+    "right side": (
+        ("on the right side of the table", "on the right side"),
+        ("on the right half of the table", "on the right"),
+    ),
+    "front": (("at the front of the table", "at the front"), ("on the near side of the table", "near the front edge")),
+    "back": (("at the back of the table", "at the back"), ("on the far side of the table", "near the back edge")),
+    "middle": (("in the middle of the table", "in the middle"), ("in the centre of the table", "in the center")),
+}
 
 REQUEST_OPENINGS: tuple[Words, Words] = (
     ("please ", "could you ", "can you ", "could you please ", "robot, ", "now "),

@@ -71,7 +71,10 @@ HELD_OUT_PAIRS: frozenset[tuple[str, str]] = frozenset(
 
 @dataclass(frozen=True)
 class Description:
-    """What a name says of an entity. colour None: any.  position: left, right, front or back among those alike, or None."""
+    """What a name says of an entity.
+
+    colour: None for any.  position: left, right, front or back among those alike; None when it does not matter.
+    """
 
     kind: str
     colour: str | None = None

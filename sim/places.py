@@ -50,7 +50,7 @@ def _into(scene: Scene, state: SceneState, goal: Goal) -> Place:
     assert goal.target is not None
     target, interior = state.entities[goal.target], scene[goal.target].interior
     frame = target.interior_pose
-    centre = transform(frame, np.array([*interior.centre, 0.0]))[:2]
+    centre = transform(frame, np.array([*interior.entry, 0.0]))[:2]
     base = frame.position[2]
     if goal.relation == "on":
         return Place(centre, base + interior.floor_z + 0.006)

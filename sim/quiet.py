@@ -1,4 +1,4 @@
-"""Keep a C library's chatter off standard output and error; `contextlib.redirect_stdout` cannot, it only moves Python's."""
+"""Keep a C library's chatter off standard output and error; `contextlib.redirect_stdout` moves only Python's own."""
 
 import ctypes
 import os

@@ -16,14 +16,16 @@ from sim.nouns import (
     DETERMINERS,
     NO_OBJECT,
     NOUNS,
+    PLACE,
     POSITIONS,
     SIZES,
     TRAILS,
     UNDERSTOOD_CLOSINGS,
     UNDERSTOOD_OPENINGS,
+    WHERE,
 )
 from sim.objects import KINDS, ReceptacleKind
-from sim.phrasebook import PHRASES, PLACE, WHERE
+from sim.phrasebook import PHRASES
 
 _SHORT_FORMS = {
     "doesn't": "does not",
@@ -82,11 +84,16 @@ def readings(text: str) -> tuple[Goal, ...]:
 
 
 def entities_mentioned(text: str) -> tuple[str, ...]:
-    """Return the names of all things that a text mentions, in its order, each once."""
+    """Return the names of all things that a text mentions, in its order, each once.
+
+    What the catalogue does not have in that colour is left out: a blue carrot can be talked of, but not be shown.
+    """
     marked, mentions = _mark(_plain(text))
     names = []
     for match in re.finditer(_slot("m"), marked):
-        names.append(mentions[int(match["m"])].name(_trail(match, "m")) or mentions[int(match["m"])].name(None))
+        mention = mentions[int(match["m"])]
+        if mention.colour is None or mention.colour in KINDS[mention.kind].colours:
+            names.append(mention.name(_trail(match, "m")) or mention.name(None))
     return tuple(dict.fromkeys(name for name in names if name))
 
 
@@ -103,11 +110,11 @@ def unknown_in(text: str) -> SpecError | None:
 
 
 def fitting_relation(relation: str, target: str) -> str:
-    """Return how a thing of kind `target` takes another: "in" or "on" for a receptacle, "stack" for an object."""
-    if relation not in ("in", "on", "stack"):
-        return relation
+    """Return how a thing of kind `target` takes another: a receptacle in its own way, an object "on" it as "stack"."""
     kind = KINDS[target]
-    return kind.support if isinstance(kind, ReceptacleKind) else "stack"
+    if isinstance(kind, ReceptacleKind):
+        return kind.support if relation in ("in", "on", "stack") else relation
+    return "stack" if relation == "on" else relation
 
 
 def _reading(pattern: _Pattern, marked: str, mentions: list[_Mention]) -> Goal | None:
@@ -139,7 +146,7 @@ def _problem(match: re.Match[str], mentions: list[_Mention]) -> SpecError | None
         words = words[determined:]
         mark = re.fullmatch(r"<(\d+)>", words[-1]) if words else None
         said = [word for word in words if not word.startswith("<")]
-        if not said or NO_OBJECT.intersection(said) or not (determined or known or mark):
+        if not said or _no_objects().intersection(said) or not (determined or known or mark):
             continue
         if mark:
             kind = mentions[int(mark[1])].kind
@@ -220,6 +227,15 @@ def _colours() -> dict[str, str]:
             if colour in colours:
                 colours.setdefault(synonym, colour)
     return colours
+
+
+@cache
+def _no_objects() -> frozenset[str]:
+    """Words that never name an unknown thing: those of NO_OBJECT, and what the phrasebook itself says."""
+    lines = [line for grades in PHRASES.values() for group in grades.values() for line in group]
+    places = [words for table in (*WHERE.values(), *PLACE.values()) for words in _flat(table)]
+    said = re.sub(r"\{[a-z*]+\}", " ", " ".join([*lines, *places]))
+    return NO_OBJECT | frozenset(re.findall(r"[a-z]+", said))
 
 
 @cache

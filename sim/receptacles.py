@@ -1,25 +1,11 @@
-"""The receptacles: bowls, plates and the like that things are put in or on, how they collide and where things go in them."""
+"""The receptacles: bowls, plates and the like, how they collide and where things go in or on them."""
 
 import numpy as np
 
 from sim.drawer import drawer
-from sim.geometry import (
-    IDENTITY,
-    BodySpec,
-    Box,
-    Colour,
-    JointType,
-    LinkSpec,
-    Mesh,
-    Part,
-    Pose,
-    Quaternion,
-    Vector3,
-    multiply,
-    quaternion_from_vector,
-    yaw_quaternion,
-)
+from sim.geometry import BodySpec, Colour, JointType, LinkSpec, Mesh, Part, Pose
 from sim.kinds import ASSETS, BODY_PAINT, PALETTE, SHADE_PAINT, TINT_PAINT, Interior, ReceptacleKind
+from sim.walls import box_part, disc, ring_wall, tub_walls
 
 DISH_COLOURS = ("red", "green", "blue", "yellow", "orange", "pink", "white", "black", "cyan", "brown")
 WOOD: Colour = (0.72, 0.53, 0.32)
@@ -27,8 +13,6 @@ WICKER: Colour = (0.76, 0.58, 0.34)
 STEEL: Colour = (0.66, 0.67, 0.70)
 DARK: Colour = (0.16, 0.16, 0.17)
 FRICTION = 1.0
-RING = 10
-"""Boxes in the wall of a round vessel."""
 
 
 def _looks(name: str, **paints: Colour) -> tuple[Part, ...]:
@@ -38,60 +22,6 @@ def _looks(name: str, **paints: Colour) -> tuple[Part, ...]:
 
 def _colours(*words: str, **special: Colour) -> dict[str, Colour]:
     return {**special, **{word: PALETTE[word] for word in words if word not in special}}
-
-
-def _box(centre: Vector3, half: Vector3, colour: Colour = BODY_PAINT, turn: Quaternion = IDENTITY) -> Part:
-    return Part(Box(half), Pose(centre, turn), colour)
-
-
-def ring_wall(low: tuple[float, float], high: tuple[float, float], thickness: float) -> tuple[Part, ...]:
-    """Return boxes round a conical wall whose inner face runs from `low` to `high`, both (radius, z) [m]."""
-    (r0, z0), (r1, z1) = low, high
-    slant = float(np.hypot(r1 - r0, z1 - z0))
-    lean = float(np.arctan2(r1 - r0, z1 - z0))
-    out = np.array([np.cos(lean), -np.sin(lean)]) * thickness / 2
-    radius, z = (r0 + r1) / 2 + out[0], (z0 + z1) / 2 + out[1]
-    width = (r1 + thickness) * float(np.tan(np.pi / RING))
-    parts = []
-    for index in range(RING):
-        yaw = 2 * np.pi * index / RING
-        tilt = multiply(yaw_quaternion(yaw), quaternion_from_vector((0.0, lean, 0.0)))
-        turn = (float(tilt[0]), float(tilt[1]), float(tilt[2]), float(tilt[3]))
-        centre = (float(radius * np.cos(yaw)), float(radius * np.sin(yaw)), float(z))
-        parts.append(_box(centre, (thickness / 2, width, slant / 2), turn=turn))
-    return tuple(parts)
-
-
-def disc(radius: float, height: float) -> tuple[Part, ...]:
-    """Return three crossed boxes that fill a disc standing on z = 0; boxes rest more calmly than a cylinder."""
-    half_x, half_y = radius * float(np.cos(np.pi / 12)), radius * float(np.sin(np.pi / 12))
-    narrow = max(half_y, radius * 0.5)
-    return tuple(
-        _box((0.0, 0.0, height / 2), (half_x, narrow, height / 2), turn=yaw_quaternion(yaw))
-        for yaw in (0.0, np.pi / 3, 2 * np.pi / 3)
-    )
-
-
-def tub_walls(
-    half_low: tuple[float, float], half_high: tuple[float, float], height: float, wall: float
-) -> tuple[Part, ...]:
-    """Return a floor and four leaning walls; half extents are those of the inside at the floor and at the rim [m]."""
-    parts = [_box((0.0, 0.0, 0.003), (half_low[0] + wall, half_low[1] + wall, 0.003))]
-    for index, (low, high, across) in enumerate(
-        ((half_low[0], half_high[0], half_high[1]), (half_low[1], half_high[1], half_high[0])) * 2
-    ):
-        yaw = index * np.pi / 2
-        lean = float(np.arctan2(high - low, height))
-        tilt = multiply(yaw_quaternion(yaw), quaternion_from_vector((0.0, lean, 0.0)))
-        turn = (float(tilt[0]), float(tilt[1]), float(tilt[2]), float(tilt[3]))
-        out = (low + high) / 2 + wall / 2 * np.cos(lean)
-        centre = (
-            float(out * np.cos(yaw)),
-            float(out * np.sin(yaw)),
-            height / 2 - wall / 2 * float(np.sin(lean)) + 0.001,
-        )
-        parts.append(_box(centre, (wall / 2, across + wall, height / 2 / float(np.cos(lean)) - 0.001), turn=turn))
-    return tuple(parts)
 
 
 def _still(
@@ -156,7 +86,7 @@ def coaster() -> ReceptacleKind:
 
 def pan() -> ReceptacleKind:
     wall = ring_wall((0.067, 0.006), (0.076, 0.035), 0.005)
-    grip = (_box((0.114, 0.0, 0.038), (0.036, 0.011, 0.007)),)
+    grip = (box_part((0.114, 0.0, 0.038), (0.036, 0.011, 0.007)),)
     look = _looks("pan", body=BODY_PAINT, inside=SHADE_PAINT, handle=(0.30, 0.17, 0.10))
     return ReceptacleKind(
         "pan",
@@ -174,7 +104,7 @@ def pan() -> ReceptacleKind:
 
 def pot() -> ReceptacleKind:
     wall = ring_wall((0.073, 0.006), (0.073, 0.059), 0.005)
-    ears = tuple(_box((sign * 0.089, 0.0, 0.049), (0.013, 0.020, 0.006)) for sign in (-1.0, 1.0))
+    ears = tuple(box_part((sign * 0.089, 0.0, 0.049), (0.013, 0.020, 0.006)) for sign in (-1.0, 1.0))
     look = _looks("pot", body=BODY_PAINT, inside=(0.42, 0.43, 0.45), handles=DARK)
     return ReceptacleKind(
         "pot",
@@ -221,7 +151,7 @@ def tray() -> ReceptacleKind:
 
 
 def towel() -> ReceptacleKind:
-    slab = (_box((0.0, 0.0, 0.004), (0.095, 0.070, 0.004)),)
+    slab = (box_part((0.0, 0.0, 0.004), (0.095, 0.070, 0.004)),)
     look = _looks("towel", body=BODY_PAINT, stripes=(0.97, 0.97, 0.95))
     return ReceptacleKind(
         "towel",
@@ -237,7 +167,7 @@ def towel() -> ReceptacleKind:
 
 
 def cutting_board() -> ReceptacleKind:
-    slab = (_box((0.0, 0.0, 0.007), (0.100, 0.068, 0.007)), _box((0.118, 0.0, 0.007), (0.022, 0.018, 0.007)))
+    slab = (box_part((0.0, 0.0, 0.007), (0.100, 0.068, 0.007)), box_part((0.118, 0.0, 0.007), (0.022, 0.018, 0.007)))
     look = _looks("cutting board", body=BODY_PAINT, groove=SHADE_PAINT)
     return ReceptacleKind(
         "cutting board",
@@ -258,14 +188,14 @@ def crate() -> ReceptacleKind:
     boards = []
     for z in (0.016, 0.046):
         for sign in (-1.0, 1.0):
-            boards.append(_box((0.0, sign * 0.070, z), (0.092, 0.004, 0.012)))
-            boards.append(_box((sign * 0.088, 0.0, z), (0.004, 0.074, 0.012)))
+            boards.append(box_part((0.0, sign * 0.070, z), (0.092, 0.004, 0.012)))
+            boards.append(box_part((sign * 0.088, 0.0, z), (0.004, 0.074, 0.012)))
     posts = [
-        _box((sx * 0.080, sy * 0.062, 0.031), (0.006, 0.006, 0.030), SHADE_PAINT)
+        box_part((sx * 0.080, sy * 0.062, 0.031), (0.006, 0.006, 0.030), SHADE_PAINT)
         for sx in (-1.0, 1.0)
         for sy in (-1.0, 1.0)
     ]
-    floor = _box((0.0, 0.0, 0.003), (0.088, 0.070, 0.003), SHADE_PAINT)
+    floor = box_part((0.0, 0.0, 0.003), (0.088, 0.070, 0.003), SHADE_PAINT)
     walls = tub_walls((0.084, 0.066), (0.084, 0.066), 0.060, 0.008)
     return ReceptacleKind(
         "crate",
@@ -282,20 +212,20 @@ def crate() -> ReceptacleKind:
 
 def box() -> ReceptacleKind:
     """A chest whose lid, hinged behind (towards the robot), stands open and leans back."""
-    walls = tub_walls((0.070, 0.082), (0.070, 0.082), 0.060, 0.006)
+    walls = tub_walls((0.062, 0.082), (0.062, 0.082), 0.060, 0.006)
     seen = tuple(
         Part(part.shape, part.pose, SHADE_PAINT if index == 0 else BODY_PAINT) for index, part in enumerate(walls)
     )
-    lean = np.radians(-112)
-    panel = _box((0.075, 0.0, 0.003), (0.075, 0.088, 0.003), TINT_PAINT)
+    lean = np.radians(-120)
+    panel = box_part((0.068, 0.0, 0.003), (0.068, 0.088, 0.003), TINT_PAINT)
     lid = LinkSpec(
         name="lid",
         joint=JointType.REVOLUTE,
         axis=(0.0, 1.0, 0.0),
         low=0.0,
-        high=float(np.radians(112)),
+        high=float(np.radians(120)),
         mass=0.05,
-        origin=Pose((-0.0755, 0.0, 0.064), (0.0, float(np.sin(lean / 2)), 0.0, float(np.cos(lean / 2)))),
+        origin=Pose((-0.068, 0.0, 0.064), (0.0, float(np.sin(lean / 2)), 0.0, float(np.cos(lean / 2)))),
         collision=(panel,),
         visual=(panel,),
         friction=0.2,
@@ -307,13 +237,13 @@ def box() -> ReceptacleKind:
         (0.95, 1.08),
         False,
         "in",
-        _rectangle(0.070, 0.082, 0.006, 0.060),
-        (0.105, 0.089),
+        _rectangle(0.062, 0.082, 0.006, 0.060),
+        (0.102, 0.089),
         _still(0.6, walls, seen, (lid,)),
-        (-0.028, 0.0),
+        (-0.034, 0.0),
         joint="lid",
         opened=0.2,
-        closed=float(np.radians(107)),
+        closed=float(np.radians(115)),
     )
 
 

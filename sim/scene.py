@@ -17,6 +17,8 @@ GAP = 0.035
 """m; free space between the footprints of two entities, room for an open finger; less where a scene is crowded."""
 POSITION_MARGIN = 0.07
 """m; least distance along the axis between two things told apart by position ("the left cube")."""
+LIDDED_YAW = 0.3
+"""rad; an open lid stands at the robot's side, out of the hand's way, when its box is turned no further than this."""
 PLACE_TRIES, SCENE_TRIES = 60, 40
 DISTRACTOR_RECEPTACLE_SHARE = 0.25
 """Share of distractors that are receptacles; the others are graspable objects."""
@@ -112,10 +114,12 @@ def entity_names(task: Task) -> list[str]:
 
 def discs(entity: Entity) -> list[Disc]:
     """Return circles (x, y), radius [m] that together cover the entity seen from above."""
-    if isinstance(entity.kind, ObjectKind) or entity.interior.radius is not None:
-        middle, half = np.zeros(2), np.full(2, entity.footprint_radius)
-    else:
-        middle, half = (np.array(pair) for pair in entity.kind.footprint(entity.scale))
+    here = np.array(entity.pose.position[:2])
+    if isinstance(entity.kind, ObjectKind):
+        return [(here, entity.footprint_radius)]
+    middle, half = (np.array(pair) for pair in entity.kind.footprint(entity.scale))
+    if entity.interior.radius is not None and half[0] == half[1]:
+        return [(here, float(half[0]))]
     yaw = yaw_of(entity.pose.quaternion)
     turn = np.array([[np.cos(yaw), -np.sin(yaw)], [np.sin(yaw), np.cos(yaw)]])
     long, short = int(np.argmax(half)), float(np.min(half))
@@ -123,7 +127,6 @@ def discs(entity: Entity) -> list[Disc]:
     pitch = half[long] / count
     axis = np.eye(2)[long]
     steps = [(2 * index - count + 1) * pitch for index in range(count)]
-    here = np.array(entity.pose.position[:2])
     return [(here + turn @ (middle + step * axis), float(np.hypot(pitch, short)) * 0.95) for step in steps]
 
 
@@ -197,7 +200,7 @@ class _Layout:
         """Draw a spot that touches nothing and suits the task."""
         for _ in range(PLACE_TRIES):
             x, y = self._rng.uniform(TABLE_LOW, TABLE_HIGH)
-            yaw = float(self._rng.uniform(-np.pi, np.pi))
+            yaw = float(self._rng.uniform(-1.0, 1.0)) * (LIDDED_YAW if draft.body.links else np.pi)
             pose = Pose((float(x), float(y), draft.kind.rest_height(draft.scale)), yaw_quaternion(yaw))
             placed = replace(draft, pose=pose, joint=self._joint(draft))
             if self._is_free(placed) and self._suits_task(placed):
@@ -205,10 +208,10 @@ class _Layout:
         return None
 
     def _inside(self, draft: Entity, holder: Entity) -> Entity:
-        """Put an object into its container, in the middle."""
+        """Put an object into its container."""
         interior = holder.interior
         yaw = yaw_of(holder.pose.quaternion)
-        x, y = interior.centre
+        x, y = interior.entry
         link = holder.body.links[interior.link] if interior.link >= 0 else None
         if link:
             shift = np.array(link.origin.position) + np.array(link.axis) * holder.joint

@@ -11,9 +11,9 @@ import numpy as np
 
 from agent.errors import SpecError, unknown_name
 from agent.types import Goal, Task
-from sim.casting import Casting, SceneSplit, holders, opposite_position
+from sim.casting import Casting, SceneSplit, opposite_position
 from sim.grammar import canonical, entities_mentioned, phrase, understand, unknown_in
-from sim.objects import KINDS, OBJECTS, ReceptacleKind, parse_name
+from sim.objects import OBJECTS, RECEPTACLES, parse_name
 
 Phrasing = Literal["seen", "held_out", "canonical"]
 SIDES = ("left of", "right of", "in front of", "behind")
@@ -92,10 +92,7 @@ def task_from_instruction(text: str, *, max_steps: int | None = None) -> Task:
         problem = unknown_in(text)
         if problem:
             raise problem
-        names = entities_mentioned(text)
-        for name in names:
-            parse_name(name)
-        entities, initial = _with_counterparts(names)
+        entities, initial = _with_counterparts(entities_mentioned(text))
         return Task("instruction", text, None, max_steps or 80, entities, initial)
     check_goal(goal)
     family = FAMILY_OF_RELATION[goal.relation]
@@ -117,18 +114,15 @@ def check_goal(goal: Goal) -> None:
     described = [parse_name(name) for name in names]
     if goal.relation not in FAMILY_OF_RELATION:
         raise unknown_name("relation", goal.relation, FAMILY_OF_RELATION)
-    moved = KINDS[described[0].kind]
     if goal.relation in ("open", "close"):
         if described[0].kind != "drawer":
             raise SpecError(f"'{goal.subject}' cannot be opened or closed; the drawer can")
-    elif isinstance(moved, ReceptacleKind):
+    elif described[0].kind in RECEPTACLES:
         raise SpecError(f"the {goal.subject} is too large to be moved; these can be: {', '.join(OBJECTS)}")
     if len(names) == 2 and names[0] == names[1]:
         raise SpecError(f"'{goal.subject}' is both what is moved and where it goes; name two different things")
-    if goal.relation in ("in", "take out", "on"):
-        fitting = holders("on" if goal.relation == "on" else "in")
-        if described[1].kind not in fitting:
-            raise SpecError(f"nothing fits {goal.relation} '{goal.target}'; these take things: {', '.join(fitting)}")
+    if goal.relation in ("in", "on", "take out") and described[1].kind not in RECEPTACLES:
+        raise SpecError(f"the {goal.target} holds nothing; these do: {', '.join(RECEPTACLES)}")
 
 
 def instruct(goal: Goal, rng: np.random.Generator, phrasing: Phrasing) -> str:
@@ -150,12 +144,13 @@ def _entities(goal: Goal) -> tuple[str, ...]:
 
 def _needed_at_reset(goal: Goal) -> tuple[Goal, ...]:
     """What must be true before the task can be done: an open drawer to reach into, a thing inside to take out."""
-    uses_drawer = goal.target is not None and goal.relation in ("in", "take out")
-    uses_drawer = uses_drawer and parse_name(str(goal.target)).kind == "drawer"
     if goal.relation == "close":
         return (Goal("open", goal.subject),)
-    opened = (Goal("open", str(goal.target)),) if uses_drawer else ()
-    inside = (Goal("in", goal.subject, goal.target),) if goal.relation == "take out" else ()
+    if goal.target is None or goal.relation not in ("in", "take out"):
+        return ()
+    target = parse_name(goal.target).kind
+    opened = (Goal("open", goal.target),) if target == "drawer" else ()
+    inside = (Goal(RECEPTACLES[target].support, goal.subject, goal.target),) if goal.relation == "take out" else ()
     return (*opened, *inside)
 
 

@@ -112,7 +112,10 @@ def _peer_round() -> Callable[[], float] | None:
         from panda_gym.envs import PandaPickAndPlaceEnv
     except ImportError:
         return None
-    env = PandaPickAndPlaceEnv(render_mode="rgb_array", renderer="Tiny")
+    from sim.quiet import silenced
+
+    with silenced():
+        env = PandaPickAndPlaceEnv(render_mode="rgb_array", renderer="Tiny")
     env.sim.n_substeps = round(0.2 / env.sim.timestep)
     generator = np.random.default_rng(0)
 

@@ -22,8 +22,6 @@ POLICIES = {
 }
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
-DEFAULT_EXECUTE = 2
-"""Actions carried out per look, unless the policy's checkpoint or the request says otherwise."""
 
 FILM_CAMERA = "front"
 FILM_SIZE = 480
@@ -138,10 +136,10 @@ def learned(policy: str) -> tuple[Policy, int]:
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
         raise unknown_name("policy", policy, POLICIES)
-    from policies.checkpoint import load_policy
+    from policies.vla import load_policy
 
     model = load_policy(policy)
-    return model, int(getattr(model, "execute", DEFAULT_EXECUTE))
+    return model, model.execute
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

@@ -1,7 +1,6 @@
 """Runs the trials of a suite, in this process or dealt over several, and writes what came of them."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -58,8 +57,6 @@ def play(trials: Sequence[Trial], make_stage: MakeStage, *, execute: int, worker
         for index, trial in enumerate(trials):
             yield Played(trial, attempt(index))
         return
-    # Read by the numerical libraries when the new processes import them: two threads each would fight for the cores.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     with Workers(job, count=workers) as crew:
         for answer in crew.run(range(len(trials))):
             trial = trials[answer.seed]

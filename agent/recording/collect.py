@@ -1,6 +1,7 @@
 """Collects demonstrations on several processes; may be killed and started again at any time."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from agent.errors import SpecError
 from agent.ports import Teacher, World
 from agent.recording.demonstrate import Coached, Coaching, Disturber
 from agent.recording.episode import EpisodeRecorder, EpisodeSink
-from agent.recording.workers import Died, Done, Workers
+from agent.workers import Died, Done, Workers
 from agent.runtime import run_episode
 from agent.types import Outcome, Task
 
@@ -196,12 +197,12 @@ def _run(job: DemonstrationJob, missing: list[int], attempts_file: Path, result:
                 take(answer)
         except KeyboardInterrupt:
             result.interrupted = True
-            bar.write("stopping: waiting for the episodes in flight (press Ctrl-C again to drop them)")
+            bar.write("stopping: waiting for the episodes in flight (Ctrl-C again drops them)", file=sys.stderr)
             try:
                 for answer in crew.drain(seconds=_PATIENCE_SECONDS):
                     take(answer)
             except KeyboardInterrupt:
-                bar.write("dropped the episodes in flight")
+                bar.write("dropped the episodes in flight", file=sys.stderr)
 
 
 def _progress(result: Collected) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -42,8 +41,7 @@ class Committed:
             rows.extend(row for row in layout.read_table(file).to_pylist() if row["episode_index"] < total)
         if len(rows) != total or any("seed" not in row for row in rows):
             raise SpecError(f"{root} was not written here or is damaged: {len(rows)} of {total} episodes have a seed")
-        tasks = layout.read_table(root / "meta" / "tasks.parquet").to_pandas().sort_values("task_index")
-        return Committed(root, int(info["total_frames"]), rows, [str(task) for task in tasks.index])
+        return Committed(root, int(info["total_frames"]), rows, layout.read_tasks(root / "meta" / "tasks.parquet"))
 
     @property
     def seeds(self) -> set[int]:
@@ -171,10 +169,8 @@ def _groups(sizes: list[int], megabytes: int, keys: list[bytes] | None = None) -
 
 
 def _write_tasks(root: Path, tasks: list[str]) -> None:
-    # An object index: string types of newer pandas are not read by older ones.
-    table = pd.DataFrame({"task_index": np.arange(len(tasks))}, index=pd.Index(tasks, dtype=object))
     path = root / "meta" / "tasks.parquet"
-    table.to_parquet(_partial(path))
+    pq.write_table(layout.tasks_table(tasks), _partial(path))
     _partial(path).replace(path)
 
 

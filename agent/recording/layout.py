@@ -34,6 +34,7 @@ EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.par
 STATE, ACTION, BY_EXPERT, AIMS = "observation.state", "action", "by_expert", "aims"
 INDEX_FEATURES = {"timestamp": "float32", "frame_index": "int64", "episode_index": "int64", "index": "int64"}
 TASK_INDEX = "task_index"
+_TASK = "__index_level_0__"
 
 Json = dict[str, Any]
 
@@ -118,14 +119,45 @@ def read_json(path: Path) -> Json:
     return content
 
 
-def read_table(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """Return a parquet file's table; raise SpecError naming the file when it is missing, foreign or cut off."""
+def read_table(path: Path, columns: list[str] | None = None, *, episode: int | None = None) -> pa.Table:
+    """Return a parquet file's table, or one episode's rows of it (other episodes' row groups are not read).
+
+    Raises SpecError naming the file when it is missing, foreign or cut off.
+    """
+    rows = None if episode is None else [("episode_index", "=", episode)]
     try:
-        return pq.read_table(path, columns=columns, partitioning=None)
+        return pq.read_table(path, columns=columns, filters=rows, partitioning=None)
     except FileNotFoundError as error:
         raise SpecError(f"{path} does not exist") from error
     except (pa.ArrowException, OSError) as error:
         raise SpecError(f"{path} is not a complete parquet file: {error}") from error
+
+
+def tasks_table(tasks: list[str]) -> pa.Table:
+    """Return the table of meta/tasks.parquet: task_index, and the instructions as what pandas takes for its index."""
+    columns = {"task_index": ("int64", "int64"), _TASK: ("unicode", "object")}
+    described = [
+        {"name": None if name == _TASK else name, "field_name": name, "pandas_type": kind, "numpy_type": numpy_kind}
+        for name, (kind, numpy_kind) in columns.items()
+    ]
+    # Written by hand: pandas itself would note its newest string type, which older versions cannot read.
+    note = {
+        "index_columns": [_TASK],
+        "column_indexes": [],
+        "columns": [column | {"metadata": None} for column in described],
+        "pandas_version": "2.2.0",
+    }
+    table = pa.table({"task_index": pa.array(range(len(tasks)), pa.int64()), _TASK: pa.array(tasks, pa.string())})
+    return table.replace_schema_metadata({"pandas": json.dumps(note)})
+
+
+def read_tasks(path: Path) -> list[str]:
+    """Return the instructions by task_index; raise SpecError naming the file when it is no table of tasks."""
+    table = read_table(path)
+    names = [name for name in table.column_names if name != "task_index"]
+    if len(names) != 1 or len(table.column_names) != 2:
+        raise SpecError(f"{path} is no table of tasks: its columns are {', '.join(table.column_names)}")
+    return [str(task) for task in table.sort_by("task_index").column(names[0]).to_pylist()]
 
 
 def embodiment_to_json(embodiment: Embodiment) -> Json:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from agent.errors import SpecError, unknown_name
 from agent.recording import layout
@@ -51,11 +50,6 @@ class DatasetReader:
     def total_frames(self) -> int:
         return int(self._info["total_frames"])
 
-    @property
-    def features(self) -> Json:
-        """info.json's `features`: name -> dtype, shape, names."""
-        return dict(self._info["features"])
-
     @cached_property
     def cameras(self) -> tuple[str, ...]:
         prefix = camera_key("")
@@ -66,6 +60,11 @@ class DatasetReader:
         """The recorded body; raise SpecError when another program recorded the dataset and did not say."""
         path = self.root / "meta" / "embodiment.json"
         return layout.embodiment_from_json(layout.read_json(path), source=path)
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Every instruction, at the position that the task_index column names."""
+        return tuple(layout.read_tasks(self.root / "meta" / "tasks.parquet"))
 
     @cached_property
     def stats(self) -> dict[str, FeatureStats]:
@@ -101,8 +100,7 @@ class DatasetReader:
             raise unknown_name("column", name, columns)
         row = self._rows[index]
         path = self._path("data_path", "data", row)
-        table = layout.read_table(path, ["episode_index", name])
-        column = table.filter(pc.equal(table.column("episode_index"), index)).column(name).combine_chunks()
+        column = layout.read_table(path, [name], episode=index).column(name).combine_chunks()
         if len(column) != row["length"]:
             raise SpecError(f"{path} holds {len(column)} of the {row['length']} frames of episode {index}")
         if pa.types.is_fixed_size_list(column.type) or pa.types.is_list(column.type):

@@ -31,7 +31,8 @@ def camera_frames(camera: str) -> FrameSource:
 class VideoRecorder:
     """Observer that films an episode to an H.264 mp4 that browsers play and that stays readable if the program dies.
 
-    Picture k shows the scene after step k, at `fps` a second. Use it as a context manager, or call `close`.
+    Picture k shows the scene after step k, at `fps` a second, preceded by what `begin` was given. Use it as a context
+    manager, or call `close`.
     """
 
     def __init__(self, path: Path, source: FrameSource, *, fps: int, keep: int = 12) -> None:
@@ -49,12 +50,12 @@ class VideoRecorder:
     ) -> None:
         self.close()
 
+    def begin(self, observation: Observation) -> None:
+        """Film the scene before the first step. Optional: without it the film starts after step 0."""
+        self._shoot(observation, "start", Status())
+
     def on_step(self, tick: int, before: Observation, step: Step) -> None:
-        seen, status = step.observation, step.status
-        note = f"step {tick + 1} · {status_words(status)}"
-        picture = captioned(self._source(seen), seen.instruction, note, status)
-        self._film.add(picture)
-        self._kept.add(picture)
+        self._shoot(step.observation, f"step {tick + 1}", step.status)
 
     @property
     def kept(self) -> list[ImageArray]:
@@ -64,6 +65,11 @@ class VideoRecorder:
     def close(self) -> None:
         """Finish the film; closing twice is allowed."""
         self._film.close()
+
+    def _shoot(self, seen: Observation, when: str, status: Status) -> None:
+        picture = captioned(self._source(seen), seen.instruction, f"{when} · {status_words(status)}", status)
+        self._film.add(picture)
+        self._kept.add(picture)
 
 
 class Thinned:

@@ -1,1 +1,1 @@
-"""How each thing is shaped: recipes that `python -m sim.build_objects` turns into OBJ files. Nothing here runs in an episode."""
+"""How each thing is shaped, for `python -m sim.build_objects`. Nothing here runs in an episode."""

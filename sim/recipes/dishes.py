@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sim.geometry import Array
 from sim.meshes import TriangleMesh, bevelled_box, joined, lathe, loft, moved, pole, rounded_rectangle, tube
 
 
@@ -103,7 +104,7 @@ def tray() -> dict[str, TriangleMesh]:
 def towel() -> dict[str, TriangleMesh]:
     """A cloth with a slightly wavy edge and two stripes."""
 
-    def edge(z: float, grow: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def edge(z: float, grow: float) -> Array:
         around = []
         for (ax, ay), (bx, by) in zip(
             ((0.095, 0.07), (-0.095, 0.07), (-0.095, -0.07), (0.095, -0.07)),

@@ -1,7 +1,9 @@
 """What every World must do. A test class inherits from `WorldContract` and says how its world and task are made."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -92,6 +94,11 @@ class WorldContract(ABC):
         action = world.embodiment.action.high_array.copy()
         world.step(action)
         assert np.array_equal(action, world.embodiment.action.high_array)
+
+    def test_a_status_holds_plain_values_that_can_be_written_down(self, world: World) -> None:
+        world.reset(self.make_task(), seed=8)
+        for action in legal_actions(world, count=3):
+            json.dumps(asdict(world.step(action).status))
 
     def test_nothing_is_held_before_anything_was_done(self, world: World) -> None:
         world.reset(self.make_task(), seed=7)

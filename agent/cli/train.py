@@ -1,0 +1,49 @@
+"""`aubergine train`: a policy from a plan."""
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from agent.cli.command import Command
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="CONFIG.yaml", help="what to collect, train and try, as in configs/train")
+    parser.add_argument("--out", metavar="DIR", help="where everything goes (default: runs/<name of the plan>)")
+    parser.add_argument("--resume", action="store_true", help="go on where an earlier run with the same --out stopped")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow the plan; 0 when it ran through."""
+    from agent.cli.training import Plan, follow
+    from agent.settings import load_settings
+
+    plan = load_settings(arguments.plan, Plan)
+    out = Path(arguments.out) if arguments.out else Path("runs") / Path(arguments.plan).stem
+    console = Console(stderr=True, quiet=arguments.json)
+    outcome = follow(plan, out, resume=arguments.resume, say=console.print)
+    best = str(outcome.best) if outcome.best else None
+    if arguments.json:
+        print(json.dumps({"out": str(out), "best": best, "rates": outcome.rates, "finished": outcome.finished}))
+    elif outcome.finished:
+        print(f"best checkpoint: {best}")
+    else:
+        print(f"interrupted; go on with: aubergine train {arguments.plan} --out {out} --resume")
+    return 0 if outcome.finished else INTERRUPTED
+
+
+COMMAND = Command(
+    name="train",
+    summary="train a policy as a plan says",
+    description=(
+        "Collect the demonstrations that a plan asks for, train on them, run DAgger rounds (the learner acts, the "
+        "teacher corrects), try every checkpoint in closed loop on development seeds, and keep the best in DIR/best."
+    ),
+    example="aubergine train configs/train/first.yaml --out runs/first",
+    add_arguments=add_arguments,
+    run=run,
+)

@@ -1,0 +1,175 @@
+"""From a plan to a checkpoint: collect, train, let the learner act while the teacher corrects it, choose the best."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from agent.cli import stage as stages
+from agent.cli.classroom import ClassroomFactory
+from agent.errors import SpecError
+from agent.evaluation.run import Report, play
+from agent.evaluation.suite import deal, load_suite
+from agent.recording.collect import Collected, collect
+from agent.recording.demonstrate import Coaching
+from agent.recording.frame_sink import FrameStoreSink
+from agent.settings import save_settings
+from agent.types import CameraSpec, Embodiment
+from policies.train import TrainConfig, train
+
+
+@dataclass(frozen=True)
+class Share:
+    """task: a family or a named task.  weight: how often it is practised, relative to the others."""
+
+    task: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round of DAgger. episodes: collected with the learner rolled in.  steps: of the optimizer afterwards."""
+
+    episodes: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a checkpoint is judged in closed loop; choices are made on development seeds (500,000-599,999)."""
+
+    suite: str = "bowl"
+    episodes: int = 50
+    seed: int = 500_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `aubergine train` does, from nothing to a checkpoint.
+
+    demonstrations: episodes of the disturbed teacher.  learner_share: share of the roll-in segments that the learner
+    gets in a DAgger round.  first_seed: of the first episode; training seeds start at 1,000,000.  workers: processes
+    for collecting and judging, 0: one a core.
+    """
+
+    tasks: tuple[Share, ...]
+    demonstrations: int
+    cameras: tuple[CameraSpec, ...]
+    train: TrainConfig = field(default_factory=TrainConfig)
+    rounds: tuple[Round, ...] = ()
+    trial: Trial = field(default_factory=Trial)
+    coaching: Coaching = field(default_factory=Coaching)
+    learner_share: float = 0.7
+    first_seed: int = 1_000_000
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.tasks or not self.cameras:
+            raise ValueError("a plan needs at least one task and one camera")
+        if self.first_seed < 1_000_000:
+            raise ValueError(f"training seeds start at 1000000, got first_seed {self.first_seed}")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """best: the chosen checkpoint, None before the first was judged.  finished: False when it was interrupted."""
+
+    best: Path | None
+    rates: tuple[float, ...]
+    finished: bool
+
+
+def follow(plan: Plan, out: Path, *, resume: bool, say: Callable[[str], None]) -> Outcome:
+    """Carry the plan out in `out`; with `resume`, go on where an earlier call was interrupted.
+
+    Leaves frames/ (what was collected), round-0/, round-1/ ... (training state, checkpoint, results.json), and best/.
+    """
+    if (out / "plan.yaml").exists() and not resume:
+        raise SpecError(f"{out} already holds a training run; add --resume, or choose another folder")
+    for share in plan.tasks:
+        stages.task_mix(share.task)
+    load_suite(plan.trial.suite)
+    out.mkdir(parents=True, exist_ok=True)
+    save_settings(out / "plan.yaml", plan)
+    rates: list[float] = []
+    first, steps = plan.first_seed, plan.train.steps
+    for number, episodes in enumerate([plan.demonstrations, *(each.episodes for each in plan.rounds)]):
+        folder = out / f"round-{number}"
+        if not (folder / "results.json").exists():
+            say(f"round {number}: {episodes} episodes, then {steps} steps")
+            if not _one_round(plan, out, number, seeds=range(first, first + episodes), steps=steps):
+                return Outcome(_best(out), tuple(rates), finished=False)
+        rates.append(_rate(folder))
+        say(f"round {number}: {rates[-1]:.1%} of {plan.trial.episodes} episodes succeeded")
+        _keep_best(out, folder, rates)
+        first += episodes
+        steps = plan.rounds[number].steps if number < len(plan.rounds) else 0
+    return Outcome(_best(out), tuple(rates), finished=True)
+
+
+def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], steps: int) -> bool:
+    """Collect, train and judge; False when one of them was interrupted."""
+    folder, before = out / f"round-{number}", out / f"round-{number - 1}" / "checkpoint"
+    learner = before if number else None
+    if _collect(plan, out / "frames", seeds, learner).interrupted:
+        return False
+    training = train(
+        replace(plan.train, steps=steps),
+        out / "frames",
+        folder,
+        embodiment=_embodiment(plan),
+        resume=(folder / "state.safetensors").exists(),
+        init_from=learner,
+    )
+    return training.finished and _judge(plan, training.checkpoint, folder)
+
+
+def _collect(plan: Plan, frames: Path, seeds: Sequence[int], learner: Path | None) -> Collected:
+    mix = tuple((share.task, share.weight) for share in plan.tasks)
+    return collect(
+        ClassroomFactory(mix, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
+        seeds,
+        (FrameStoreSink(frames),),
+        attempts_file=frames / "attempts.jsonl",
+        workers=plan.workers or stages.cores(),
+        coaching=plan.coaching,
+    )
+
+
+def _judge(plan: Plan, checkpoint: Path, folder: Path) -> bool:
+    """Write results.json of the checkpoint in closed loop."""
+    trial, execute = plan.trial, stages.actions_per_look(str(checkpoint))
+    trials = deal(load_suite(trial.suite), episodes=trial.episodes, seed=trial.seed, sample=stages.sample)
+    make_pair = partial(stages.make_pair, str(checkpoint))
+    try:
+        played = tuple(play(trials, make_pair, execute=execute, workers=plan.workers or stages.cores()))
+    except KeyboardInterrupt:
+        return False
+    report = Report(trial.suite, str(checkpoint), trial.seed, execute, played, complete=True)
+    report.write(folder)
+    return True
+
+
+def _embodiment(plan: Plan) -> Embodiment:
+    world = stages.tabletop(plan.cameras)
+    world.close()
+    return world.embodiment
+
+
+def _rate(folder: Path) -> float:
+    overall = json.loads((folder / "results.json").read_text(encoding="utf-8"))["overall"]
+    return float(overall["rate"])
+
+
+def _keep_best(out: Path, folder: Path, rates: Sequence[float]) -> None:
+    """Copy the checkpoint of `folder` to best/ when it is the best so far; of two equal ones the later."""
+    if rates[-1] < max(rates):
+        return
+    shutil.rmtree(out / "best", ignore_errors=True)
+    shutil.copytree(folder / "checkpoint", out / "best")
+
+
+def _best(out: Path) -> Path | None:
+    return out / "best" if (out / "best").is_dir() else None

@@ -1,4 +1,4 @@
-"""Checkpoint folders: config.json, model.safetensors, dataset_statistics.json, embodiment.json, golden.json, README.md."""
+"""Checkpoint folders: weights as safetensors, everything else as JSON, and golden actions that loading checks."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +16,12 @@ from safetensors.torch import save_file
 from agent.errors import SpecError, unknown_name
 from agent.settings import from_mapping, to_mapping
 from agent.types import Embodiment, FloatArray, ImageArray, Observation
-from policies.model import ModelConfig, VLAModel
+from policies.model import ModelConfig, Trained, VLAModel
 from policies.stats import Statistics, load_statistics, save_statistics
+from policies.vla import VLAPolicy, act_once
 
+PRETRAINED = Path(__file__).parent / "pretrained"
+"""Bundled checkpoints, one folder each."""
 TYPE = "aubergine.vla"
 FORMAT = 1
 LIBRARIES = ("torch", "transformers", "numpy")
@@ -47,18 +51,6 @@ class Provenance:
     training: dict[str, object]
 
 
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """A checkpoint in memory; the model is in evaluation mode."""
-
-    name: str
-    config: ModelConfig
-    model: VLAModel
-    statistics: Statistics
-    embodiment: Embodiment
-    execute: int
-
-
 @dataclass(frozen=True)
 class _File:
     """config.json. execute: rows of a chunk to carry out before looking again, as measured best."""
@@ -80,8 +72,6 @@ def save_checkpoint(
     made_by: Provenance,
 ) -> None:
     """Write `folder`, replacing files of the same names. The model must be on the CPU and in evaluation mode."""
-    from policies.vla import act_once  # the policy that a checkpoint holds is built from it
-
     folder.mkdir(parents=True, exist_ok=True)
     execute = max(1, config.codec.chunk // 2)
     _write(folder / "config.json", to_mapping(_File(TYPE, FORMAT, config, execute)))
@@ -90,21 +80,19 @@ def save_checkpoint(
     save_statistics(folder / "dataset_statistics.json", statistics)
     weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, str(folder / "model.safetensors"), metadata={"type": TYPE, "format": str(FORMAT)})
-    actions = act_once(Checkpoint(folder.name, config, model, statistics, embodiment, execute), golden.observation())
+    actions = act_once(Trained(folder.name, config, model, statistics, embodiment, execute), golden.observation())
     _write(folder / "golden.json", _golden_values(golden, actions))
     card = folder / "README.md"
     if not card.exists():
         card.write_text(_card(folder.name, model, embodiment, made_by), encoding="utf-8")
 
 
-def load_checkpoint(folder: Path, *, force: bool = False) -> Checkpoint:
+def load_checkpoint(folder: Path, *, force: bool = False) -> Trained:
     """Read a checkpoint folder and check it against its golden actions.
 
     force: accept different golden actions (another library version computes otherwise). Raises SpecError, naming
     the file and field, for anything missing, truncated, foreign or inconsistent.
     """
-    from policies.vla import act_once
-
     if not folder.is_dir():
         raise SpecError(f"there is no checkpoint folder {folder}")
     file = _read_config(folder / "config.json")
@@ -116,12 +104,12 @@ def load_checkpoint(folder: Path, *, force: bool = False) -> Checkpoint:
     model = VLAModel(file.model, embodiment)
     _load_weights(model, folder / "model.safetensors")
     model.eval()
-    checkpoint = Checkpoint(folder.name, file.model, model, statistics, embodiment, file.execute)
+    trained = Trained(folder.name, file.model, model, statistics, embodiment, file.execute)
     golden, expected, versions = _read_golden(folder / "golden.json")
     if not force:
-        actions = act_once(checkpoint, golden.observation())
+        actions = act_once(trained, golden.observation())
         _check_golden(folder, actions, expected, versions, embodiment)
-    return checkpoint
+    return trained
 
 
 def _read_config(path: Path) -> _File:
@@ -199,7 +187,7 @@ def _write(path: Path, values: dict[str, object]) -> None:
     path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _read(path: Path) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -223,3 +211,19 @@ def _card(name: str, model: VLAModel, embodiment: Embodiment, made_by: Provenanc
     )
 
 
+def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 0.0) -> VLAPolicy:
+    """Load a bundled checkpoint by name, or any checkpoint folder by path.
+
+    SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
+    """
+    path = PRETRAINED / name_or_path
+    if not path.is_dir():
+        path = Path(name_or_path)
+    if not path.is_dir():
+        raise unknown_name("policy", name_or_path, pretrained_names())
+    return VLAPolicy(load_checkpoint(path, force=force), temperature=temperature)
+
+
+def pretrained_names() -> list[str]:
+    """Names of the bundled checkpoints."""
+    return sorted(f.name for f in PRETRAINED.iterdir() if (f / "config.json").exists()) if PRETRAINED.is_dir() else []

@@ -93,10 +93,12 @@ class Bins:
 
     def encode(self, values: NDArray[np.floating]) -> TokenArray:
         digits = np.digitize(np.clip(values, -1.0, 1.0), self.edges)
-        return np.minimum(digits - 1, self.count - 1).astype(np.int64)
+        ids: TokenArray = np.minimum(digits - 1, self.count - 1)
+        return ids
 
     def decode(self, ids: TokenArray) -> FloatArray:
-        return self.centres[ids]
+        values: FloatArray = self.centres[ids]
+        return values
 
 
 class BinCodec:
@@ -126,8 +128,8 @@ class BinCodec:
 
     def encode(self, actions: FloatArray) -> TokenArray:
         values = _checked(actions, self.config)[:, :, list(self.written)]
-        tokens = np.where(self.is_binary, self.closed + (values > 0.5), self.bins.encode(values))
-        return tokens.reshape(len(actions), -1)
+        tokens: TokenArray = np.where(self.is_binary, self.closed + (values > 0.5), self.bins.encode(values))
+        return tokens.reshape(len(actions), -1).astype(np.int64)
 
     def decode(self, tokens: TokenArray) -> FloatArray:
         _check_legal(tokens, self.legal)
@@ -151,7 +153,9 @@ class DctCodec:
 
     def __init__(self, config: CodecConfig) -> None:
         if not 1 <= config.kept <= config.chunk:
-            raise SpecError(f"dct keeps 1 to {config.chunk} coefficients of a chunk of {config.chunk}, not {config.kept}")
+            raise SpecError(
+                f"dct keeps 1 to {config.chunk} coefficients of a chunk of {config.chunk}, not {config.kept}"
+            )
         self.config = config
         self.bins = Bins()
         self.first_binary, self.size = Bins.count, Bins.count + 2 * config.chunk
@@ -206,7 +210,7 @@ class DctCodec:
 def dct_basis(length: int) -> NDArray[np.float64]:
     """Orthonormal DCT-II basis (length, length), one frequency a row: its transpose is its inverse."""
     time, frequency = np.arange(length), np.arange(length)[:, None]
-    basis = np.cos(np.pi * (time + 0.5) * frequency / length) * np.sqrt(2 / length)
+    basis: NDArray[np.float64] = np.cos(np.pi * (time + 0.5) * frequency / length) * np.sqrt(2 / length)
     basis[0] /= np.sqrt(2)
     return basis
 

@@ -6,7 +6,6 @@ when the part is opened for writing again and ignored by readers.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -162,7 +161,7 @@ def _replace(path: Path, text: str) -> None:
     """Write a file that is, at every moment, either the old one or the new one."""
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    new.replace(path)
 
 
 @dataclass(frozen=True)
@@ -257,10 +256,10 @@ class FrameStore:
         number = {text: index for index, text in enumerate(self.instructions)}
         maps = [np.array([number[text] for text in part.record.instructions]) for part in self.parts]
         self.cameras = self.parts[0].record.cameras
-        self.state = self._joined("state")
-        self.action = self._joined("action")
-        self.by_expert = self._joined("by_expert")
-        self.aims = self._joined("aims")
+        self.state: FloatArray = self._joined("state").astype(np.float32)
+        self.action: FloatArray = self._joined("action").astype(np.float32)
+        self.by_expert: NDArray[np.bool_] = self._joined("by_expert").astype(np.bool_)
+        self.aims: FloatArray = self._joined("aims").astype(np.float32)
         local = [np.asarray(part.arrays["instruction"]) for part in self.parts]
         self.instruction = np.concatenate([m[i] for m, i in zip(maps, local, strict=True)])
         offsets = np.cumsum([0, *(part.record.episodes for part in self.parts)])

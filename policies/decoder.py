@@ -1,6 +1,7 @@
 """The action head: a causal transformer that writes a fixed number of action tokens, reading the prefix."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -78,10 +79,11 @@ class Layer(nn.Module):
         tokens = tokens + self.self_out(self._join(mixed))
         query = self._split(self.cross_query(self.norms[1](tokens)))
         tokens = tokens + self.cross_out(self._join(functional.scaled_dot_product_attention(query, *cross)))
-        return tokens + self.feed(self.norms[2](tokens))
+        fed: Tensor = tokens + self.feed(self.norms[2](tokens))
+        return fed
 
     def _split(self, tokens: Tensor) -> Tensor:
-        return tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return tokens.view(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
 
     def _join(self, heads: Tensor) -> Tensor:
         return heads.transpose(1, 2).flatten(2)
@@ -97,6 +99,9 @@ class Generated:
 
 class ActionDecoder(nn.Module):
     """Autoregressive over L positions and V tokens; only legal tokens can be written, and always exactly L."""
+
+    legal: Tensor
+    ordinal: Tensor
 
     def __init__(self, config: DecoderConfig, vocabulary: Vocabulary) -> None:
         super().__init__()
@@ -115,7 +120,7 @@ class ActionDecoder(nn.Module):
 
     @torch.no_grad()
     def _start_smooth(self, vocabulary: Vocabulary) -> None:
-        """Let bins begin as smooth functions of their value: as unrelated vectors, each would have to be learned alone."""
+        """Let bins begin as smooth functions of their value; unrelated vectors would have to be learned one by one."""
         nn.init.normal_(self.embed.weight, std=0.3)
         bins = vocabulary.legal[vocabulary.ordinal].any(dim=0).nonzero()[:, 0]
         value = torch.linspace(-1, 1, len(bins))[:, None]
@@ -128,9 +133,9 @@ class ActionDecoder(nn.Module):
         """prefix (B, N, D), tokens (B, L) -> (B, L, V): position i from the tokens before i; illegal ones are -inf."""
         start = tokens.new_full((len(tokens), 1), self.start)
         length = tokens.shape[1]
-        hidden = self.embed(torch.cat([start, tokens[:, :-1]], dim=1)) + self.place[:length]
+        hidden: Tensor = self.embed(torch.cat([start, tokens[:, :-1]], dim=1)) + self.place[:length]
         for layer in self.layers:
-            hidden = layer(hidden, layer.prefix_keys(prefix))
+            hidden = layer(hidden, cast(Layer, layer).prefix_keys(prefix))
         return self._masked(self.head(self.norm(hidden)), slice(0, length))
 
     def loss(self, prefix: Tensor, tokens: Tensor, weight: Tensor) -> Tensor:
@@ -149,7 +154,7 @@ class ActionDecoder(nn.Module):
 
         temperature: 0 decodes greedily (`config.pick`); above 0 samples with `generator`.
         """
-        caches = [Cache(layer.prefix_keys(prefix)) for layer in self.layers]
+        caches = [Cache(cast(Layer, layer).prefix_keys(prefix)) for layer in self.layers]
         token = torch.full((len(prefix),), self.start, dtype=torch.int64, device=prefix.device)
         rows, scores = [], []
         for position in range(len(self.place)):
@@ -173,9 +178,7 @@ class ActionDecoder(nn.Module):
             scores.append(functional.log_softmax(logits, dim=1).gather(1, tokens[:, position : position + 1])[:, 0])
         return Generated(tokens, torch.stack(scores, dim=1))
 
-    def _choose(
-        self, logits: Tensor, position: int, temperature: float, generator: torch.Generator | None
-    ) -> Tensor:
+    def _choose(self, logits: Tensor, position: int, temperature: float, generator: torch.Generator | None) -> Tensor:
         """logits (B, V) at one position -> token ids (B,)."""
         if temperature > 0:
             chances = functional.softmax(logits / temperature, dim=1)

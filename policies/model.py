@@ -1,6 +1,6 @@
 """The network of the policy: backbone and action decoder, and the loss that trains both."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -11,15 +11,17 @@ from agent.types import Embodiment, FloatArray
 from policies.backbone import Backbone, BackboneConfig, Inputs, Prefix
 from policies.codec import ActionCodec, CodecConfig, make_codec
 from policies.decoder import ActionDecoder, DecoderConfig, Vocabulary
+from policies.stats import Statistics
+from policies.tower import grid
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """The network's sizes. text_encoder: `minilm`, or `words` (no download, for tests). text_dim follows from it."""
 
-    backbone: BackboneConfig = BackboneConfig()
-    decoder: DecoderConfig = DecoderConfig()
-    codec: CodecConfig = CodecConfig()
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    decoder: DecoderConfig = field(default_factory=DecoderConfig)
+    codec: CodecConfig = field(default_factory=CodecConfig)
     text_encoder: str = "minilm"
     text_dim: int = 768
 
@@ -73,6 +75,8 @@ class Losses:
 class VLAModel(nn.Module):
     """Backbone and decoder of one embodiment."""
 
+    cells: Tensor
+
     def __init__(self, config: ModelConfig, embodiment: Embodiment) -> None:
         super().__init__()
         codec = make_codec(config.codec)
@@ -81,6 +85,7 @@ class VLAModel(nn.Module):
         self.backbone = Backbone(
             config.backbone, picture_sizes=sizes, state_dim=len(embodiment.state), text_dim=config.text_dim
         )
+        self.register_buffer("cells", grid(*self.map_size), persistent=False)
         self.decoder = ActionDecoder(config.decoder, vocabulary_of(codec))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -97,9 +102,8 @@ class VLAModel(nn.Module):
         """Cross-entropy between logits (B, 2, h * w) and a Gaussian of half a cell around each labelled point."""
         known = torch.isfinite(cells).all(dim=2)
         height, width = self.map_size
-        grid: Tensor = getattr(self.backbone, "cells_0")
-        size = grid.new_tensor([width / 2, height / 2])
-        away = (torch.nan_to_num(cells)[:, :, None] - grid) * size
+        size = self.cells.new_tensor([width / 2, height / 2])
+        away = (torch.nan_to_num(cells)[:, :, None] - self.cells) * size
         target = torch.softmax(-away.pow(2).sum(dim=3) / (2 * 0.6**2), dim=2)
         losses = -(target * functional.log_softmax(heat, dim=2)).sum(dim=2)
         mean: Tensor = (losses * known).sum() / known.sum().clamp(min=1)
@@ -117,6 +121,21 @@ def _aim_loss(guess: Tensor, aims: Tensor) -> tuple[Tensor, Tensor]:
 
 def vocabulary_of(codec: ActionCodec) -> Vocabulary:
     return Vocabulary(torch.from_numpy(codec.legal), torch.from_numpy(codec.ordinal))
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network with everything needed to act: what a checkpoint folder holds.
+
+    model: in evaluation mode, on the CPU.  execute: rows of a chunk to carry out before looking again.
+    """
+
+    name: str
+    config: ModelConfig
+    model: VLAModel
+    statistics: Statistics
+    embodiment: Embodiment
+    execute: int
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,4 @@ class RandomPolicy:
         """(chunk, A) legal actions; the observation is not looked at."""
         spec = self._embodiment.action
         rows = self.rng.uniform(spec.low_array, spec.high_array, size=(self.chunk, len(spec)))
-        return ActionChunk(spec.clip(rows))
+        return ActionChunk(spec.clip(rows.astype(np.float32)))

@@ -31,7 +31,8 @@ class VectorStatistics:
     def degenerate(self) -> NDArray[np.bool_]:
         """(A,) True where a scaled dimension is constant in the data."""
         flat = np.asarray(self.q99) - np.asarray(self.q01) < DEGENERATE_RANGE
-        return flat & np.asarray(self.mask)
+        constant: NDArray[np.bool_] = flat & np.asarray(self.mask)
+        return constant
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
@@ -40,7 +40,7 @@ class TrainConfig:
     camera: where the first camera stands (aims are then pointed at in its picture).
     """
 
-    model: ModelConfig = ModelConfig()
+    model: ModelConfig = field(default_factory=ModelConfig)
     steps: int = 20_000
     batch: int = 256
     learning_rate: float = 1e-3
@@ -48,8 +48,8 @@ class TrainConfig:
     weight_decay: float = 0.02
     average_decay: float = 0.999
     clip: float = 1.0
-    loss: LossWeights = LossWeights()
-    augmentation: Augmentation = Augmentation()
+    loss: LossWeights = field(default_factory=LossWeights)
+    augmentation: Augmentation = field(default_factory=Augmentation)
     camera: Pinhole | None = None
     seed: int = 0
     held_out: float = 0.02
@@ -143,9 +143,7 @@ class _Run:
     def resume(self) -> None:
         if not self.state_path.exists():
             raise SpecError(f"nothing to resume: {self.state_path} does not exist")
-        self.step = load_state(
-            self.state_path, self.model, self.optimizer, self.average, settings=self._settings()
-        )
+        self.step = load_state(self.state_path, self.model, self.optimizer, self.average, settings=self._settings())
 
     def work(self, stop: "_Stop") -> Training:
         """Steps until done or told to stop; then saves state and checkpoint."""
@@ -206,7 +204,10 @@ class _Run:
         return losses
 
     def _report(self, losses: Losses, rate: float, bar: "tqdm[None]", board: SummaryWriter) -> None:
-        shown = {"train": losses, "held_out": self._validate() if self.step % (5 * self.config.report_every) == 0 else None}
+        shown = {
+            "train": losses,
+            "held_out": self._validate() if self.step % (5 * self.config.report_every) == 0 else None,
+        }
         for name, these in shown.items():
             if these is not None:
                 for part in ("total", "action", "heat", "coarse_cm", "fine_cm"):
@@ -215,15 +216,14 @@ class _Run:
         apart = shown["held_out"]
         if apart is not None:
             bar.write(
-                f"step {self.step}: action {losses.action:.3f} heat {losses.heat:.3f} aims {losses.fine_cm:.2f} cm | held out: "
+                f"step {self.step}: action {losses.action:.3f} heat {losses.heat:.3f} aims {losses.fine_cm:.2f} cm"
+                " | held out: "
                 f"action {apart.action:.3f} heat {apart.heat:.3f} aims {apart.coarse_cm:.2f} -> {apart.fine_cm:.2f} cm"
             )
         bar.set_postfix_str(f"action {losses.action:.3f}, aims {losses.fine_cm:.1f} cm, {rate:.0f} samples/s")
 
     def _save_state(self) -> None:
-        save_state(
-            self.state_path, self.model, self.optimizer, self.average, step=self.step, settings=self._settings()
-        )
+        save_state(self.state_path, self.model, self.optimizer, self.average, step=self.step, settings=self._settings())
 
     def _settings(self) -> str:
         """What must not change between a run and its continuation; the rest may."""
@@ -242,7 +242,8 @@ class _Run:
             state=frame.state[0],
             instruction=self.store.instructions[int(frame.instruction[0])],
         )
-        data = f"{len(self.samples.training)} samples from {len(self.store)} frames, {len(self.store.instructions)} instructions"
+        sizes = len(self.samples.training), len(self.store), len(self.store.instructions)
+        data = "{} samples from {} frames, {} instructions".format(*sizes)
         provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
         folder = self.out / "checkpoint"
         self.model.cpu()

@@ -1,7 +1,6 @@
 """What training remembers between steps: weights, optimizer moments and the moving average, saved as one file."""
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -40,7 +39,7 @@ def save_state(
     new = path.with_suffix(".new")
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     save_file(plain, str(new), metadata={"step": str(step), "settings": settings})
-    os.replace(new, path)
+    new.replace(path)
 
 
 def load_state(
@@ -63,8 +62,11 @@ def load_state(
     for name, value in average.values.items():
         value.copy_(tensors[f"average/{name}"])
     for name, parameter in model.named_parameters():
-        moments = {m: tensors[f"{m}/{name}"] for m in ("step", "exp_avg", "exp_avg_sq") if f"{m}/{name}" in tensors}
-        optimizer.state[parameter] = {m: v.to(parameter.device) for m, v in moments.items()}
+        for moment in ("exp_avg", "exp_avg_sq"):
+            # Laid out in memory as the parameter is: the fused optimizer walks all of them in one order.
+            placed = torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"{moment}/{name}"])
+            optimizer.state[parameter][moment] = placed
+        optimizer.state[parameter]["step"] = tensors[f"step/{name}"]
     return int(metadata["step"])
 
 

@@ -1,45 +1,40 @@
 """The vision-language-action policy: pictures, instruction and state in; a chunk of actions out."""
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
 from agent.errors import SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, FloatArray, Observation
 from policies.backbone import Inputs
-from policies.checkpoint import Checkpoint, load_checkpoint
 from policies.codec import make_codec
+from policies.model import Trained
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
 
-PRETRAINED = Path(__file__).parent / "pretrained"
-"""Bundled checkpoints, one folder each."""
-
 
 class VLAPolicy:
-    """A `Policy` made of a checkpoint.
+    """A `Policy` made of a trained.
 
     temperature: 0 acts greedily; above 0 tokens are sampled, from the seed given to `reset`.
     """
 
-    def __init__(self, checkpoint: Checkpoint, *, temperature: float = 0.0) -> None:
-        self.checkpoint = checkpoint
-        self.backbone, self.decoder = checkpoint.model.backbone, checkpoint.model.decoder
-        self.codec = make_codec(checkpoint.config.codec)
-        self.stats = checkpoint.statistics
-        self.text = TextTable(make_text_encoder(checkpoint.config.text_encoder))
+    def __init__(self, trained: Trained, *, temperature: float = 0.0) -> None:
+        self.trained = trained
+        self.backbone, self.decoder = trained.model.backbone, trained.model.decoder
+        self.codec = make_codec(trained.config.codec)
+        self.stats = trained.statistics
+        self.text = TextTable(make_text_encoder(trained.config.text_encoder))
         self.temperature = temperature
         self.generator = torch.Generator()
 
     @property
     def embodiment(self) -> Embodiment:
-        return self.checkpoint.embodiment
+        return self.trained.embodiment
 
     @property
     def execute(self) -> int:
-        """How many rows of a chunk to carry out before looking again, as measured best for this checkpoint."""
-        return self.checkpoint.execute
+        """How many rows of a chunk to carry out before looking again, as measured best for this trained."""
+        return self.trained.execute
 
     def reset(self, *, seed: int) -> None:
         self.generator.manual_seed(seed)
@@ -77,7 +72,7 @@ class VLAPolicy:
             raise SpecError(f"the state does not fit: {self.embodiment.state.problem(observation.state)}")
         state = observation.state[None].astype(np.float32)
         words, mask = self.text.padded([observation.instruction])
-        position = list(self.checkpoint.config.backbone.position_in_state)
+        position = list(self.trained.config.backbone.position_in_state)
         return Inputs(
             pictures=tuple(pictures),
             state=torch.from_numpy(self.stats.normalize("state", state)),
@@ -87,24 +82,6 @@ class VLAPolicy:
         )
 
 
-def act_once(checkpoint: Checkpoint, observation: Observation) -> FloatArray:
+def act_once(trained: Trained, observation: Observation) -> FloatArray:
     """The greedy actions (T, A) of a checkpoint for one observation."""
-    return VLAPolicy(checkpoint).act(observation).actions
-
-
-def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 0.0) -> VLAPolicy:
-    """Load a bundled checkpoint by name, or any checkpoint folder by path.
-
-    SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
-    """
-    path = PRETRAINED / name_or_path
-    if not path.is_dir():
-        path = Path(name_or_path)
-    if not path.is_dir():
-        raise unknown_name("policy", name_or_path, pretrained_names())
-    return VLAPolicy(load_checkpoint(path, force=force), temperature=temperature)
-
-
-def pretrained_names() -> list[str]:
-    """Names of the bundled checkpoints."""
-    return sorted(f.name for f in PRETRAINED.iterdir() if (f / "config.json").exists()) if PRETRAINED.is_dir() else []
+    return VLAPolicy(trained).act(observation).actions

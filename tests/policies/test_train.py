@@ -1,0 +1,81 @@
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from agent.errors import SpecError
+from policies.checkpoint import load_checkpoint
+from policies.samples import batch_order
+from policies.train import train
+from tests.policies.conftest import FAST
+from tests.policies.toy import TOY, write_store
+
+SHORT = replace(FAST, steps=60, batch=16)
+
+
+def test_resuming_gives_the_same_weights_as_never_stopping(store: Path, tmp_path: Path) -> None:
+    whole = train(SHORT, store, tmp_path / "whole", embodiment=TOY)
+    stopped = tmp_path / "stopped"
+
+    def interrupt() -> None:
+        """Press Ctrl-C as soon as the first state is on disk."""
+        while not (stopped / "state.safetensors").exists():
+            time.sleep(0.002)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watch = threading.Thread(target=interrupt)
+    watch.start()
+    half = train(replace(SHORT, save_every=4), store, stopped, embodiment=TOY)
+    watch.join()
+    assert not half.finished
+    assert 4 <= half.steps < 60
+    load_checkpoint(half.checkpoint)
+    rest = train(replace(SHORT, save_every=4), store, stopped, embodiment=TOY, resume=True)
+    assert (rest.steps, rest.finished) == (60, True)
+    one, other = (load_file(run.checkpoint / "model.safetensors") for run in (whole, rest))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_is_not_overwritten_nor_resumed_with_other_settings(store: Path, tmp_path: Path) -> None:
+    train(replace(SHORT, steps=1), store, tmp_path, embodiment=TOY)
+    with pytest.raises(SpecError, match="already holds a training run"):
+        train(SHORT, store, tmp_path, embodiment=TOY)
+    with pytest.raises(SpecError, match=r"other settings \(learning_rate, steps\)"):
+        train(replace(SHORT, learning_rate=1e-4), store, tmp_path, embodiment=TOY, resume=True)
+    (tmp_path / "state.safetensors").write_bytes(b"\x00" * 50)
+    with pytest.raises(SpecError, match="not a readable training state"):
+        train(SHORT, store, tmp_path, embodiment=TOY, resume=True)
+
+
+def test_starting_from_a_checkpoint_keeps_its_statistics(trained: Path, store: Path, tmp_path: Path) -> None:
+    grown = tmp_path / "store"
+    write_store(grown, episodes=4, seed=9)
+    run = train(replace(SHORT, steps=1), grown, tmp_path / "run", embodiment=TOY, init_from=trained)
+    old, new = load_checkpoint(trained), load_checkpoint(run.checkpoint)
+    assert old.statistics == new.statistics
+    before, after = (c.model.decoder.head.weight.detach().numpy() for c in (old, new))
+    assert np.abs(before - after).max() < 0.01
+
+
+def test_broken_parts_are_skipped(store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_store(tmp_path / "store", episodes=8, part="good")
+    write_store(tmp_path / "store", episodes=8, part="bad")
+    (tmp_path / "store" / "bad" / "part.json").write_text("no")
+    run = train(replace(SHORT, steps=1), tmp_path / "store", tmp_path / "run", embodiment=TOY)
+    assert run.finished
+    assert "bad is not a readable part" in "".join(capsys.readouterr())
+
+
+def test_batches_cover_everything_once_a_round_and_start_anywhere() -> None:
+    order = batch_order(3, 10, 3, start=0)
+    batches = [next(order).tolist() for _ in range(6)]
+    assert batches[:3] != batches[3:]
+    assert len({index for batch in batches[:3] for index in batch}) == 9
+    later = batch_order(3, 10, 3, start=4)
+    assert [next(later).tolist() for _ in range(2)] == batches[4:]

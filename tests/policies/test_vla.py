@@ -1,0 +1,77 @@
+"""The whole policy on the toy task: pictures and a sentence in, the right action out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.errors import SpecError
+from agent.types import Observation
+from policies.checkpoint import load_policy
+from policies.scripted import HoldPolicy, RandomPolicy
+from tests.policies.toy import ACTION, TOY, answer, observation, scene
+
+
+def test_it_does_what_the_instruction_says_and_swapping_it_swaps_the_answer(trained: Path) -> None:
+    policy = load_policy(str(trained))
+    policy.reset(seed=0)
+    rng = np.random.default_rng(99)
+    right, swapped = [], []
+    for _ in range(40):
+        picture, places = scene(rng)
+        for asked, other in (("red", "blue"), ("blue", "red")):
+            row = policy.act(observation(picture, asked)).actions[0]
+            miss = {name: float(np.abs(row - answer(places[name]))[:2].max()) for name in (asked, other)}
+            right.append(miss[asked])
+            swapped.append(miss[asked] < miss[other])
+    assert np.mean(right) < 0.006
+    assert np.mean(swapped) > 0.95
+
+
+def test_actions_are_legal_and_repeat(trained: Path) -> None:
+    policy = load_policy(str(trained), temperature=1.0)
+    seen = observation(scene(np.random.default_rng(3))[0], "red")
+    runs = []
+    for seed in (1, 1, 2):
+        policy.reset(seed=seed)
+        runs.append(policy.act(seen).actions)
+    assert all(ACTION.problem(row) is None for row in runs[0])
+    assert (runs[0] == runs[1]).all()
+    assert (runs[0] != runs[2]).any()
+
+
+def test_it_knows_where_it_means_to_go(trained: Path) -> None:
+    policy = load_policy(str(trained))
+    picture, places = scene(np.random.default_rng(5))
+    assert policy.aims(observation(picture, "blue"))[0] == pytest.approx(places["blue"], abs=0.05)
+
+
+def test_what_does_not_fit_is_refused(trained: Path) -> None:
+    policy = load_policy(str(trained))
+    good = observation(scene(np.random.default_rng(0))[0], "red")
+    images, state, text = good.images, good.state, good.instruction
+    for bad, words in (
+        (Observation({"front": images["front"]}, state, text, 0.0), "no picture of camera 'wrist'"),
+        (Observation(images | {"front": images["wrist"]}, state, text, 0.0), "picture of 'front' has shape"),
+        (Observation(images, state[:2], text, 0.0), "expected 4 values"),
+        (Observation(images, state * np.nan, text, 0.0), "x is nan"),
+        (Observation(images, state, "  ", 0.0), "instruction is empty"),
+    ):
+        with pytest.raises(SpecError, match=words):
+            policy.act(bad)
+
+
+def test_an_unknown_policy_is_named() -> None:
+    with pytest.raises(SpecError, match="no policy 'nobody'"):
+        load_policy("nobody")
+
+
+def test_scripted_policies_hold_still_and_wander() -> None:
+    seen = observation(scene(np.random.default_rng(0))[0], "red")
+    assert HoldPolicy(TOY, chunk=2).act(seen).actions.tolist() == [[0, 0, 0, 0, 1]] * 2
+    wander = RandomPolicy(TOY, chunk=3)
+    wander.reset(seed=4)
+    first = wander.act(seen).actions
+    wander.reset(seed=4)
+    assert (wander.act(seen).actions == first).all()
+    assert all(ACTION.problem(row) is None for row in first)

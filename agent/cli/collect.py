@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from agent.cli import stage as stages
@@ -50,8 +49,17 @@ def run(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         coaching=Coaching(clean_share=1.0) if arguments.clean else None,
     )
-    answer = {"out": str(folder), "success_share": round(result.success_share, 4), **asdict(result)}
     if arguments.json:
+        answer = {
+            "out": str(folder),
+            "stored": result.stored,
+            "already_there": result.already_there,
+            "frames": result.frames,
+            "outcomes": {str(outcome): count for outcome, count in result.outcomes.items()},
+            "success_share": round(result.success_share, 4),
+            "died": result.died,
+            "interrupted": result.interrupted,
+        }
         print(json.dumps(answer))
     else:
         print(

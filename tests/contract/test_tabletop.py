@@ -2,10 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
+import torch
+
 from agent.cli import stage
 from agent.ports import Policy, World
-from agent.types import CameraSpec, Task
+from agent.types import CameraSpec, Embodiment, Task
+from policies.checkpoint import Checkpoint
+from policies.model import VLAModel, fitted, tiny_model
 from policies.scripted import HoldPolicy, RandomPolicy
+from policies.stats import Statistics, measure
+from policies.text import make_text_encoder
+from policies.vla import VLAPolicy
 from sim.expert import ScriptedExpert
 from sim.tasks import NAMED_TASKS
 from sim.world import TabletopWorld
@@ -52,6 +60,37 @@ class TestHoldPolicy(PolicyContract):
 
     def make_task(self) -> Task:
         return eggplant_in_bowl(5)
+
+
+class TestTinyVLA(PolicyContract):
+    """An untrained model of the smallest size: every part of the shipped one, none of its skill."""
+
+    def make_pair(self) -> tuple[World, Policy]:
+        world = TabletopWorld(cameras=SMALL)
+        return world, tiny_vla(world.embodiment)
+
+    def make_task(self) -> Task:
+        return eggplant_in_bowl(6)
+
+
+def tiny_vla(body: Embodiment) -> VLAPolicy:
+    torch.manual_seed(0)
+    spread = {
+        name: np.random.default_rng(0).uniform(spec.low_array, spec.high_array, size=(200, len(spec)))
+        for name, spec in (("action", body.action), ("state", body.state))
+    }
+    gripper = body.action.names.index("gripper")
+    mask = tuple(name != "gripper" for name in body.action.names)
+    statistics = Statistics(
+        "tiny",
+        {
+            "action": measure(spread["action"].astype(np.float32), mask=mask),
+            "state": measure(spread["state"].astype(np.float32)),
+        },
+    )
+    text_dim = make_text_encoder(tiny_model().text_encoder).dim
+    config = fitted(tiny_model(), text_dim=text_dim, held=(), binary=(gripper,))
+    return VLAPolicy(Checkpoint("tiny", config, VLAModel(config, body).eval(), statistics, body, execute=2))
 
 
 class TestShippedPolicy(PolicyContract):

@@ -98,7 +98,7 @@ def is_true(goal: Goal, scene: Scene, state: SceneState, *, start: SceneState, p
         target_entity=target_entity,
         target_name=goal.target or "",
     )
-    return RELATIONS[goal.relation](case)
+    return bool(RELATIONS[goal.relation](case))
 
 
 def inside(interior: Interior, receptacle: EntityState, point: Array) -> bool:

@@ -136,7 +136,7 @@ def learned(policy: str) -> tuple[Policy, int]:
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
         raise unknown_name("policy", policy, POLICIES)
-    from policies.vla import load_policy
+    from policies.checkpoint import load_policy
 
     model = load_policy(policy)
     return model, model.execute

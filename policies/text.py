@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -31,8 +32,9 @@ class TextEncoder(Protocol):
         ...
 
 
+@cache
 def make_text_encoder(name: str) -> TextEncoder:
-    """`minilm` or `words`; SpecError names those that exist."""
+    """`minilm` or `words`, one of each a process: they are frozen. SpecError names those that exist."""
     encoders: dict[str, type[MiniLm] | type[HashedWords]] = {"minilm": MiniLm, "words": HashedWords}
     if name not in encoders:
         raise unknown_name("text encoder", name, encoders)

@@ -8,8 +8,7 @@ import torch
 from agent.cli import stage
 from agent.ports import Policy, World
 from agent.types import CameraSpec, Embodiment, Task
-from policies.checkpoint import Checkpoint
-from policies.model import VLAModel, fitted, tiny_model
+from policies.model import Trained, VLAModel, fitted, tiny_model
 from policies.scripted import HoldPolicy, RandomPolicy
 from policies.stats import Statistics, measure
 from policies.text import make_text_encoder
@@ -79,7 +78,6 @@ def tiny_vla(body: Embodiment) -> VLAPolicy:
         name: np.random.default_rng(0).uniform(spec.low_array, spec.high_array, size=(200, len(spec)))
         for name, spec in (("action", body.action), ("state", body.state))
     }
-    gripper = body.action.names.index("gripper")
     mask = tuple(name != "gripper" for name in body.action.names)
     statistics = Statistics(
         "tiny",
@@ -89,8 +87,8 @@ def tiny_vla(body: Embodiment) -> VLAPolicy:
         },
     )
     text_dim = make_text_encoder(tiny_model().text_encoder).dim
-    config = fitted(tiny_model(), text_dim=text_dim, held=(), binary=(gripper,))
-    return VLAPolicy(Checkpoint("tiny", config, VLAModel(config, body).eval(), statistics, body, execute=2))
+    config = fitted(tiny_model(), body, text_dim=text_dim, held=())
+    return VLAPolicy(Trained("tiny", config, VLAModel(config, body).eval(), statistics, body, execute=2))
 
 
 class TestShippedPolicy(PolicyContract):

@@ -71,7 +71,9 @@ def run_episode(
 def check_request(world: World, policy: Policy, task: Task, *, execute: int) -> None:
     """Raise SpecError when this episode could not be run fairly; nothing has moved yet."""
     if not task.instruction.strip():
-        raise SpecError("the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'")
+        raise SpecError(
+            "the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'"
+        )
     if execute < 1:
         raise SpecError(f"execute must be at least 1 action per look, got {execute}")
     problem = policy.embodiment.mismatch(world.embodiment)

@@ -254,7 +254,10 @@ def wrap(angle: float) -> float:
 
 
 def nearest_yaw(yaw: float, current: float) -> float:
-    """Return `yaw` modulo half a turn (a parallel gripper is symmetric), nearest to `current` yet within +-100 degrees."""
+    """Return `yaw` modulo half a turn, nearest to `current` yet within +-100 degrees.
+
+    A parallel gripper is symmetric, so half a turn makes no difference.
+    """
     candidates = [wrap(yaw) + k * np.pi for k in (-2, -1, 0, 1, 2)]
     legal = [c for c in candidates if abs(c) <= np.deg2rad(100)]
     return float(min(legal, key=lambda c: abs(c - current)))

@@ -70,7 +70,7 @@ class JointType(StrEnum):
 
 @dataclass(frozen=True)
 class LinkSpec:
-    """A piece that moves against the base along or about `axis` (base frame of the body), between low and high [m | rad]."""
+    """A piece that moves against the base along or about `axis` (in the body's frame), between low and high [m | rad]."""
 
     name: str
     joint: JointType
@@ -139,8 +139,8 @@ def vector_from_quaternion(quaternion: Quaternion | Array) -> Array:
     q = -q if q[3] < 0 else q
     sine = float(np.linalg.norm(q[:3]))
     if sine < 1e-12:
-        return 2 * q[:3]
-    return 2 * np.arctan2(sine, q[3]) * q[:3] / sine
+        return np.asarray(2 * q[:3])
+    return np.asarray(2 * np.arctan2(sine, q[3]) * q[:3] / sine)
 
 
 def yaw_quaternion(yaw: float) -> Quaternion:
@@ -156,9 +156,9 @@ def yaw_of(quaternion: Quaternion | Array) -> float:
 
 def transform(pose: Pose, points: Array) -> Array:
     """Return `points` (..., 3), given in the frame of `pose`, in the frame that `pose` is given in."""
-    return points @ rotation_matrix(pose.quaternion).T + np.asarray(pose.position)
+    return np.asarray(points @ rotation_matrix(pose.quaternion).T + np.asarray(pose.position))
 
 
 def untransform(pose: Pose, points: Array) -> Array:
     """Inverse of `transform`."""
-    return (points - np.asarray(pose.position)) @ rotation_matrix(pose.quaternion)
+    return np.asarray((points - np.asarray(pose.position)) @ rotation_matrix(pose.quaternion))

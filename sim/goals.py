@@ -28,7 +28,7 @@ LIFT_HEIGHT = 0.08
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """What a relation's judge sees. target: the goal's entity, or None where it names a direction, region or nothing."""
+    """What a relation's judge sees. target: None where the goal names a direction, a region or nothing."""
 
     subject: EntityState
     subject_entity: Entity

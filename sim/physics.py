@@ -38,7 +38,7 @@ class Light:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """rgb: uint8 (H, W, 3).  depth: float32 (H, W), OpenGL's depth buffer in [0, 1].  bodies: int32 (H, W), −1 = none."""
+    """rgb: uint8 (H, W, 3).  depth: float32 (H, W), OpenGL's buffer in [0, 1].  bodies: int32 (H, W), −1 = none."""
 
     rgb: ImageArray
     depth: NDArray[np.float32]

@@ -6,9 +6,9 @@ import numpy as np
 
 from agent.types import Goal
 from sim.geometry import Array, transform
-from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot, in_region
+from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot
 from sim.scene import TABLE_HIGH, TABLE_LOW, Scene
-from sim.state import EntityState, SceneState
+from sim.state import SceneState
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +73,6 @@ def _free_spot(scene: Scene, state: SceneState, subject: str, region: str | None
         distance = np.linalg.norm(spots - centre, axis=1)
         room = np.minimum(room, distance - scene[name].footprint_radius - radius)
     home = np.array([0.5, 0.0])
-    # Room beyond a finger's width is worth nothing more; then nearest to the middle of the table, where the arm is best.
+    # Room beyond a finger's width is worth nothing more; then nearest to the middle, where the arm reaches best.
     score = np.minimum(room, 0.03) * 100 - np.linalg.norm(spots - home, axis=1)
     return np.asarray(spots[int(np.argmax(score))])

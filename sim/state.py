@@ -7,7 +7,10 @@ from sim.geometry import Array, Pose
 
 @dataclass(frozen=True, eq=False)
 class EntityState:
-    """One entity at one tick. low, high: corners (3,) of its axis-aligned box [m]; speed: of it and its joint [m/s]; base frame."""
+    """One entity at one tick, in the base frame.
+
+    low, high: corners (3,) of its axis-aligned box [m], links included.  speed: of it and its joint [m/s].
+    """
 
     pose: Pose
     speed: float

@@ -13,9 +13,9 @@ from agent.errors import SpecError
 from agent.ports import Teacher, World
 from agent.recording.demonstrate import Coached, Coaching, Disturber
 from agent.recording.episode import EpisodeRecorder, EpisodeSink
-from agent.workers import Died, Done, Workers
 from agent.runtime import run_episode
 from agent.types import Outcome, Task
+from agent.workers import Died, Done, Workers
 
 _PATIENCE_SECONDS = 20.0
 """After Ctrl-C, how long an episode in flight may still take."""

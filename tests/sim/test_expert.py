@@ -6,8 +6,8 @@ import pytest
 from agent.errors import SpecError
 from agent.runtime import run_episode
 from agent.types import ActionChunk, CameraSpec, Embodiment, Observation, Outcome, Task
-from sim.expert import ScriptedExpert, nearest_yaw, wrap
 from sim.chains import sample_chain
+from sim.expert import ScriptedExpert, nearest_yaw, wrap
 from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
 from sim.world import TabletopWorld
 

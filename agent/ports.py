@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Step, Task
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Reading, Step, Task
 
 
 class Policy(Protocol):
@@ -51,6 +51,35 @@ class World(Protocol):
 
     def close(self) -> None:
         """Free everything; closing twice is allowed."""
+        ...
+
+
+class RobotDriver(Protocol):
+    """One real (or emulated) robot. Its embodiment can be read while it is not connected."""
+
+    @property
+    def embodiment(self) -> Embodiment:
+        """The body behind this driver; its units are Aubergine's, converted here and nowhere else."""
+        ...
+
+    def connect(self) -> None:
+        """Open the connection; connecting twice is allowed. Raise `WorldFault` in one sentence when it fails."""
+        ...
+
+    def read(self) -> Reading:
+        """Return what the sensors say now. Raise `WorldFault` when the robot is gone or in a fault."""
+        ...
+
+    def send(self, action: FloatArray) -> FloatArray:
+        """Command one legal action (A,) and return what was really sent (A,), without waiting for it to end."""
+        ...
+
+    def stop(self) -> None:
+        """Stop moving and hold, at once. Never raises, connected or not."""
+        ...
+
+    def disconnect(self) -> None:
+        """Stop and close; no thread or file handle stays. Disconnecting twice is allowed."""
         ...
 
 

@@ -127,6 +127,18 @@ class Observation:
 
 
 @dataclass(frozen=True, eq=False)
+class Reading:
+    """What a robot's sensors say: an Observation before anyone has said what to do.
+
+    images: camera name -> uint8 (H, W, 3) RGB.  state: float32 (S,).  time: monotonic clock when it was taken [s].
+    """
+
+    images: dict[str, ImageArray]
+    state: FloatArray
+    time: float
+
+
+@dataclass(frozen=True, eq=False)
 class ActionChunk:
     """Actions to execute one after another, float32 (T, A), physical units, first row first."""
 

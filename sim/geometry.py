@@ -70,7 +70,7 @@ class JointType(StrEnum):
 
 @dataclass(frozen=True)
 class LinkSpec:
-    """A piece that moves against the base along or about `axis` (in the body's frame), between low and high [m | rad]."""
+    """A piece that moves against the base along or about `axis` (body's frame), between low and high [m | rad]."""
 
     name: str
     joint: JointType

@@ -181,11 +181,18 @@ class Physics:
             self._client.resetJointState(body, joint, float(value), 0.0)
 
     def drive_joints(
-        self, body: int, joints: list[int], targets: Array, forces: list[float], *, velocities: Array, gain: float
+        self,
+        body: int,
+        joints: list[int],
+        targets: Array,
+        forces: list[float],
+        *,
+        velocities: Array | None = None,
+        gain: float = 0.1,
     ) -> None:
         """Set targets for the joint motors; they hold until the next call.
 
-        forces: most force [N] or torque [N m] of each motor.  velocities: speed wanted while at the target.
+        forces: most force [N] or torque [N m] of each motor.  velocities: speed wanted at the target, None: rest.
         gain: share of the position error that a motor tries to remove each physics step.
         """
         self._client.setJointMotorControlArray(
@@ -193,7 +200,7 @@ class Physics:
             joints,
             pybullet.POSITION_CONTROL,
             targetPositions=targets.tolist(),
-            targetVelocities=velocities.tolist(),
+            targetVelocities=[0.0] * len(joints) if velocities is None else velocities.tolist(),
             positionGains=[gain] * len(joints),
             forces=forces,
         )

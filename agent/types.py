@@ -159,6 +159,16 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where an entity must stand at reset: centre x, y [m] and yaw [rad] in the base frame."""
+
+    name: str
+    x: float
+    y: float
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True)
 class Task:
     """One thing to do: what is said, what it means, and what must stand on the table.
 
@@ -167,6 +177,8 @@ class Task:
     initial: relations that hold at reset ("the apple is in the bowl", for taking it out).
     distractors: fewest and most further objects, drawn from those seen in training.
     max_steps: control steps before the episode times out.
+    layout: where some of the entities must stand; the others are placed at random round them.
+    scene: the task whose scene is built, when it is not this one's own: another instruction about the same things.
     """
 
     name: str
@@ -176,6 +188,8 @@ class Task:
     entities: tuple[str, ...] = ()
     initial: tuple[Goal, ...] = ()
     distractors: tuple[int, int] = (2, 4)
+    layout: tuple[Placement, ...] = ()
+    scene: "Task | None" = None
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def run_episode(
             success_any=ever_satisfied,
             success_last=status.satisfied,
             success_held=status.held,
+            completed=int(outcome is Outcome.SUCCESS),
         )
 
     try:

@@ -234,6 +234,7 @@ class Episode:
 
     success_any: satisfied at some step.  success_last: satisfied at the last step.  success_held: held, the
     reading that `outcome` uses.  seconds: wall time.  detail: one sentence on how it ended.
+    completed: tasks of a chain that were done one after the other; 0 or 1 for a single task.
     """
 
     task: Task
@@ -246,3 +247,4 @@ class Episode:
     success_any: bool = False
     success_last: bool = False
     success_held: bool = False
+    completed: int = 0

@@ -1,8 +1,8 @@
 """Ten ways to make a world differ from the one in training, each in five grades that can be combined.
 
 The seven axes of LIBERO-Plus (camera pose, light, texture and background, layout and distractors, sensor noise, start
-pose, wording) and three of the body: the objects' mass and friction, and the latency of the control loop. A level says how
-far; which way is drawn from the episode's seed, so equal seeds differ from training equally. Level 0 changes nothing.
+pose, wording) and three more: the objects' mass and friction, and the latency of the control loop. A level says how
+far, the episode's seed which way, so equal seeds differ from training equally. Level 0 changes nothing.
 
 What is said and what stands on the table belongs to the Task and is changed before the episode (`perturb_task`), so
 that it is recorded; the rest is done to the world (`sim.perturbed`).
@@ -17,7 +17,7 @@ from agent.types import Task
 from sim.camera import FRONT, CameraView, Light, WristMount
 from sim.geometry import Array, Vector3, quaternion_from_vector, rotation_matrix
 from sim.objects import HELD_OUT_OBJECTS, parse_name
-from sim.scene import entity_names
+from sim.scene import TABLE_HIGH, TABLE_LOW, entity_names
 from sim.setting import TABLE_COLOUR, Setting
 from sim.surfaces import Pattern, PatternKind
 from sim.wording import reworded
@@ -173,9 +173,9 @@ NOISE = (
 
 START = ((0.05, 0.25), (0.08, 0.40), (0.11, 0.60), (0.15, 0.80), (0.19, 1.0))
 """How far the tool starts from where it usually does [m], and how far it is turned at most [rad]."""
-MASS = (1.5, 2.2, 3.3, 5.0, 8.0)
+MASS = (1.3, 1.7, 2.2, 2.8, 3.5)
 """Objects are so many times heavier, or as often so many times lighter."""
-FRICTION = (0.8, 0.65, 0.5, 0.38, 0.28)
+FRICTION = (0.75, 0.55, 0.4, 0.28, 0.2)
 """Share of their friction that objects keep."""
 LATENCY = (1, 2, 3, 4, 5)
 """Control ticks (0.2 s) between a command and its beginning."""
@@ -238,14 +238,25 @@ def _cluttered(task: Task, grade: LayoutGrade, rng: np.random.Generator) -> Task
 
 
 def _orbited(view: CameraView, grade: CameraGrade, rng: np.random.Generator) -> CameraView:
-    """Turn the camera about its target by the grade's angle in a drawn direction, never under the table's edge."""
+    """Turn the camera about its target by the grade's angle in a drawn direction; back off until it sees everything."""
     way = rng.uniform(0, 2 * np.pi)
     eye, target = np.asarray(view.eye), np.asarray(view.target)
     right, up = view.axes[0], view.axes[1]
     axis = np.cos(way) * up + np.sin(way) * right
     turned = rotation_matrix(quaternion_from_vector(np.radians(grade.angle) * axis)) @ (eye - target)
     away = 1 + float(rng.choice([-1.0, 1.0])) * grade.distance
-    return replace(view, eye=_vector(target + turned * away))
+    moved = replace(view, eye=_vector(target + turned * away))
+    while not _sees_table(moved):
+        away *= 1.02
+        moved = replace(view, eye=_vector(target + turned * away))
+    return moved
+
+
+def _sees_table(view: CameraView) -> bool:
+    """Say whether every spot where the middle of a thing can be is in a square picture."""
+    corners = np.array([(x, y, 0.0) for x in (TABLE_LOW[0], TABLE_HIGH[0]) for y in (TABLE_LOW[1], TABLE_HIGH[1])])
+    u, v, _ = view.pixel_of(corners, (1000, 1000)).T
+    return bool(np.all((u >= 0) & (u <= 1000) & (v >= 0) & (v <= 1000)))
 
 
 def _tilted(mount: WristMount, grade: CameraGrade, rng: np.random.Generator) -> WristMount:

@@ -83,7 +83,7 @@ class NoisySensors(_Wrapped):
 
     def _disturbed(self, seen: Observation) -> Observation:
         images = {name: self._picture(image) for name, image in seen.images.items()}
-        noisy = seen.state + self._spread * self._rng.normal(size=len(seen.state))
+        noisy = (seen.state + self._spread * self._rng.normal(size=len(seen.state))).astype(np.float32)
         return Observation(images, self.embodiment.state.clip(noisy), seen.instruction, seen.time)
 
     def _picture(self, image: ImageArray) -> ImageArray:

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.types import ImageArray
-from sim.arm import WORKSPACE_HIGH, WORKSPACE_LOW
 from sim.camera import FRONT, CameraView, Light, WristMount
 from sim.geometry import Array, BodySpec, Vector3
 from sim.scene import Entity
 from sim.surfaces import Pattern, paint_background, paint_table
 
 TABLE_COLOUR = (0.74, 0.63, 0.50)
-START_LOW, START_HIGH = WORKSPACE_LOW + (0.05, 0.08, 0.20), WORKSPACE_HIGH - (0.07, 0.08, 0.06)
+START_LOW, START_HIGH = np.array([0.30, -0.32, 0.21]), np.array([0.68, 0.32, 0.44])
 """Corners of the box [m] that the tool starts in: above everything on the table, and within reach at every yaw."""
 
 

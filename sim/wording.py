@@ -37,8 +37,8 @@ _FAR = 3
 def reworded(task: Task, level: int, rng: np.random.Generator) -> str:
     """Return the task in words as far from training as `level` says.
 
-    1 to 3: held-out phrasings at that distance (`sim.grammar.phrase`).  4: the farthest after a sentence that has nothing
-    to do with it.  5: between two such sentences, with two spelling slips. Raises SpecError without a goal.
+    1 to 3: held-out phrasings at that distance (`sim.grammar.phrase`).  4: the farthest after an unrelated sentence.
+    5: between two such sentences, with two spelling slips. Raises SpecError without a goal.
     """
     if task.goal is None:
         raise SpecError(f"'{task.instruction}' has no goal, so it cannot be said in other words")
@@ -68,7 +68,7 @@ def scrambled(task: Task, rng: np.random.Generator) -> str:
 def swapped(task: Task, *, seed: int) -> Task:
     """Return another task about the very scene that `task` and `seed` build: another thing goes to the same place.
 
-    Raises SpecError when nothing else in the scene could be meant.
+    Where nothing else would go there, another thing is to be lifted. Raises SpecError when nothing else can be moved.
     """
     goal = task.goal
     if goal is None:
@@ -77,15 +77,18 @@ def swapped(task: Task, *, seed: int) -> Task:
     scene = sample_scene(task.scene or task, np.random.default_rng(seed))
     taken = {held.subject for held in (task.scene or task).initial if held.relation in ("in", "on")}
     target = scene.find(goal.target) if goal.target else None
-    others = [e for e in scene.entities if _could_be_moved(e, goal, target) and e.name not in taken]
-    if not others:
+    movable = [e for e in scene.entities if e.graspable and e.name not in (goal.subject, goal.target, *taken)]
+    if not movable:
         raise SpecError(f"nothing else in the scene of '{task.instruction}' (seed {seed}) could be meant")
-    other = replace(goal, subject=others[int(rng.integers(len(others)))].name)
+    fitting = [e for e in movable if _would_go(e, goal, target)]
+    chosen = (fitting or movable)[int(rng.integers(len(fitting or movable)))].name
+    other = replace(goal, subject=chosen) if fitting else Goal("lift", chosen)
     return replace(task, instruction=canonical(other), goal=other, scene=task.scene or task)
 
 
-def _could_be_moved(entity: Entity, goal: Goal, target: Entity | None) -> bool:
-    if not entity.graspable or entity.name in (goal.subject, goal.target):
+def _would_go(entity: Entity, goal: Goal, target: Entity | None) -> bool:
+    """Say whether the entity could take the subject's part in the goal."""
+    if goal.relation in ("open", "close"):
         return False
     if target is not None and isinstance(target.kind, ReceptacleKind) and goal.relation in ("in", "on"):
         return fits(entity.kind.name, target.kind.name)

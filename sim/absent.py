@@ -19,12 +19,14 @@ STAND_INS = 3
 def without(task: Task, missing: Missing, *, seed: int) -> Task:
     """Return `task` in a scene that lacks what it names: its subject, its target, or its subject in the named colour.
 
-    The words stay. The goal is None, because nothing in the scene can be judged by it. For "colour" the same kind
-    stands there in another colour. Raises SpecError when the goal has no such part.
+    The words stay; beside the goal's other part, and what that is told apart from, stand other things, for "colour" one
+    of the same kind in another colour. The goal is None, because nothing in the scene can be judged by it. Raises
+    SpecError when the goal has no such part.
     """
     rng = np.random.default_rng([seed, 79])
     described = _missing(task, missing)
-    present = [name for name in entity_names(task.scene or task) if parse_name(name).kind != described.kind]
+    kept = {parse_name(name).kind for name in _goal_names(task)} - {described.kind}
+    present = [name for name in entity_names(task.scene or task) if parse_name(name).kind in kept]
     taken = {parse_name(name).kind for name in present} | {described.kind}
     instead: list[str] = []
     if missing == "colour":
@@ -50,6 +52,13 @@ def _missing(task: Task, missing: Missing) -> Description:
     if missing == "colour" and (described.colour is None or len(KINDS[described.kind].colours) < 2):
         raise SpecError(f"'{task.instruction}' does not tell its subject by a colour that could be left out")
     return described
+
+
+def _goal_names(task: Task) -> tuple[str, ...]:
+    goal = task.goal
+    assert goal is not None
+    is_place = goal.target is None or goal.relation in ("push", "move to")
+    return (goal.subject,) if is_place else (goal.subject, str(goal.target))
 
 
 def _cannot_be_meant(kind: str, taken: set[str]) -> bool:

@@ -13,7 +13,7 @@ from agent.types import Goal, Task
 from sim.casting import fits
 from sim.grammar import canonical, phrase
 from sim.objects import ReceptacleKind
-from sim.scene import Entity, sample_scene
+from sim.scene import Entity, Scene, sample_scene
 
 BLANK = "do the task"
 """Says nothing about what to do. The loop refuses an instruction without any words, so a blank one has these."""
@@ -66,33 +66,45 @@ def scrambled(task: Task, rng: np.random.Generator) -> str:
 
 
 def swapped(task: Task, *, seed: int) -> Task:
-    """Return another task about the very scene that `task` and `seed` build: another thing goes to the same place.
+    """Return another task about the very scene that `task` and `seed` build: another thing, or another place for it.
 
-    Where nothing else would go there, another thing is to be lifted. Raises SpecError when nothing else can be moved.
+    Where neither goes, another thing is to be lifted. Raises SpecError when nothing else could be meant.
     """
-    goal = task.goal
-    if goal is None:
+    if task.goal is None:
         raise SpecError(f"'{task.instruction}' has no goal, so it cannot be swapped")
-    rng = np.random.default_rng([seed, 73])
-    scene = sample_scene(task.scene or task, np.random.default_rng(seed))
-    taken = {held.subject for held in (task.scene or task).initial if held.relation in ("in", "on")}
-    target = scene.find(goal.target) if goal.target else None
-    movable = [e for e in scene.entities if e.graspable and e.name not in (goal.subject, goal.target, *taken)]
-    if not movable:
+    base = task.scene or task
+    scene = sample_scene(base, np.random.default_rng(seed))
+    inside = {held.subject for held in base.initial if held.relation in ("in", "on")}
+    free = [e for e in scene.entities if e.graspable and e.name not in (task.goal.subject, task.goal.target, *inside)]
+    options = [*_other_subjects(task.goal, free, scene), *_other_targets(task.goal, scene)]
+    options = options or [Goal("lift", entity.name) for entity in free]
+    if not options:
         raise SpecError(f"nothing else in the scene of '{task.instruction}' (seed {seed}) could be meant")
-    fitting = [e for e in movable if _would_go(e, goal, target)]
-    chosen = (fitting or movable)[int(rng.integers(len(fitting or movable)))].name
-    other = replace(goal, subject=chosen) if fitting else Goal("lift", chosen)
-    return replace(task, instruction=canonical(other), goal=other, scene=task.scene or task)
+    other = options[int(np.random.default_rng([seed, 73]).integers(len(options)))]
+    return replace(task, instruction=canonical(other), goal=other, scene=base)
 
 
-def _would_go(entity: Entity, goal: Goal, target: Entity | None) -> bool:
-    """Say whether the entity could take the subject's part in the goal."""
+def _other_subjects(goal: Goal, free: list[Entity], scene: Scene) -> list[Goal]:
+    """The same goal for other things that can take part in it."""
+    target = scene.find(goal.target) if goal.target else None
     if goal.relation in ("open", "close"):
-        return False
+        return []
     if target is not None and isinstance(target.kind, ReceptacleKind) and goal.relation in ("in", "on"):
-        return fits(entity.kind.name, target.kind.name)
-    return True
+        free = [entity for entity in free if fits(entity.kind.name, target.kind.name)]
+    return [replace(goal, subject=entity.name) for entity in free]
+
+
+def _other_targets(goal: Goal, scene: Scene) -> list[Goal]:
+    """The same thing into or onto other receptacles that it fits; those with a lid or a drawer stay shut."""
+    if goal.relation not in ("in", "on"):
+        return []
+    kind = scene[goal.subject].kind.name
+    holders = [(e.name, e.kind) for e in scene.entities if isinstance(e.kind, ReceptacleKind) and e.kind.joint is None]
+    return [
+        Goal(holder.support, goal.subject, name)
+        for name, holder in holders
+        if name != goal.target and fits(kind, holder.name)
+    ]
 
 
 def _with_slips(text: str, rng: np.random.Generator, *, count: int) -> str:

@@ -25,6 +25,7 @@ from agent.types import (
     Task,
     VectorSpec,
 )
+from sim.quiet import silenced
 
 UNBOUNDED = 1e6
 """Stands for an infinite bound of an environment's space."""
@@ -113,13 +114,16 @@ class GymWorld:
 def _made(spec: GymWorldSpec) -> "gymnasium.Env[Any, Any]":
     if spec.module:
         try:
-            importlib.import_module(spec.module)
+            # Simulators announce themselves on standard output, which would spoil --json.
+            with silenced():
+                importlib.import_module(spec.module)
         except ImportError as error:
             raise SpecError(f"the module '{spec.module}' that registers {spec.env} is missing: {error}") from error
     if spec.env not in gymnasium.registry:
         raise unknown_name("Gymnasium environment", spec.env, gymnasium.registry)
     try:
-        return gymnasium.make(spec.env, **spec.options)  # type: ignore[arg-type]
+        with silenced():
+            return gymnasium.make(spec.env, **spec.options)  # type: ignore[arg-type]
     except (TypeError, ValueError, gymnasium.error.Error) as error:
         raise SpecError(f"{spec.env} cannot be made with these options: {error}") from error
 

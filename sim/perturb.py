@@ -173,7 +173,7 @@ NOISE = (
 
 START = ((0.05, 0.25), (0.08, 0.40), (0.11, 0.60), (0.15, 0.80), (0.19, 1.0))
 """How far the tool starts from where it usually does [m], and how far it is turned at most [rad]."""
-MASS = (1.3, 1.7, 2.2, 2.8, 3.5)
+MASS = (1.25, 1.5, 1.9, 2.3, 2.8)
 """Objects are so many times heavier, or as often so many times lighter."""
 FRICTION = (0.75, 0.55, 0.4, 0.28, 0.2)
 """Share of their friction that objects keep."""

@@ -30,23 +30,23 @@ class _Wrapped:
     """Passes everything on."""
 
     def __init__(self, world: ContinuingWorld) -> None:
-        self._world = world
+        self._inner = world
 
     @property
     def embodiment(self) -> Embodiment:
-        return self._world.embodiment
+        return self._inner.embodiment
 
     def reset(self, task: Task, *, seed: int) -> Observation:
-        return self._world.reset(task, seed=seed)
+        return self._inner.reset(task, seed=seed)
 
     def assign(self, task: Task) -> Observation:
-        return self._world.assign(task)
+        return self._inner.assign(task)
 
     def step(self, action: FloatArray) -> Step:
-        return self._world.step(action)
+        return self._inner.step(action)
 
     def close(self) -> None:
-        self._world.close()
+        self._inner.close()
 
 
 class ResetWorld(_Wrapped):

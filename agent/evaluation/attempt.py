@@ -14,20 +14,20 @@ class Continued:
     """A world whose reset changes nothing but the task: the next link of a chain begins where the last one ended."""
 
     def __init__(self, world: ContinuingWorld) -> None:
-        self._world = world
+        self._inner = world
 
     @property
     def embodiment(self) -> Embodiment:
-        return self._world.embodiment
+        return self._inner.embodiment
 
     def reset(self, task: Task, *, seed: int) -> Observation:
-        return self._world.assign(task)
+        return self._inner.assign(task)
 
     def step(self, action: FloatArray) -> Step:
-        return self._world.step(action)
+        return self._inner.step(action)
 
     def close(self) -> None:
-        self._world.close()
+        self._inner.close()
 
 
 def attempt(world: World, policy: Policy, trial: Trial, *, execute: int, observers: Iterable[Observer] = ()) -> Episode:

@@ -125,9 +125,14 @@ class Report:
             "complete": self.complete,
             "overall": self.overall().as_mapping(),
             "mean_completed": self.mean_completed(),
-            "tasks": {row: counts.as_mapping() for row, counts in self.by_task().items()},
+            "tasks": {row: {**counts.as_mapping(), **self._drawn(row)} for row, counts in self.by_task().items()},
             "versions": versions(),
         }
+
+    def _drawn(self, row: str) -> dict[str, object]:
+        """Where the report draws the row, and what it counts as success."""
+        trial = next(played.trial for played in self.played if played.trial.row == row)
+        return {"axis": trial.axis, "level": trial.level, "expects": trial.expects.value}
 
     def write(self, folder: Path) -> None:
         """Write results.json and episodes.jsonl (one line an episode, by seed) into `folder`."""

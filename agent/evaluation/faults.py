@@ -2,6 +2,7 @@
 
 import traceback
 from types import TracebackType
+from typing import Literal
 
 from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
 from agent.ports import Policy, World
@@ -21,7 +22,9 @@ class Blame:
     def __enter__(self) -> "Blame":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> Literal[False]:
         if not isinstance(error, Exception) or isinstance(error, SpecError):
             return False
         if isinstance(error, Refusal) and self._fault is PolicyFault:
@@ -49,7 +52,6 @@ class BlamedPolicy:
     def act(self, observation: Observation) -> ActionChunk:
         with self.blame:
             return self._inner.act(observation)
-        raise AssertionError("Blame never swallows")
 
 
 class BlamedWorld:
@@ -65,12 +67,10 @@ class BlamedWorld:
     def reset(self, task: Task, *, seed: int) -> Observation:
         with self.blame:
             return self._inner.reset(task, seed=seed)
-        raise AssertionError("Blame never swallows")
 
     def step(self, action: FloatArray) -> Step:
         with self.blame:
             return self._inner.step(action)
-        raise AssertionError("Blame never swallows")
 
     def close(self) -> None:
         with self.blame:

@@ -214,4 +214,5 @@ def _answer_one(policy: BatchPolicy, look: Observation) -> ActionChunk | _Troubl
         with blame:
             return policy.act_batch([look])[0]
     except (PolicyFault, Refusal, SpecError) as error:
-        return _Trouble(type(error), str(error), blame.traceback)
+        kind = next(kind for kind in (PolicyFault, Refusal, SpecError) if isinstance(error, kind))
+        return _Trouble(kind, str(error), blame.traceback)

@@ -2,7 +2,7 @@
 
 Several processes may share it. Each is a claimant that shows signs of life; an episode claimed by a claimant that died
 is free again. A claimant is dead when its process is gone (same machine) or its last sign of life is older than the
-lease. SQLite's write-ahead log needs a local disk: processes on several machines should share a run through Ray instead.
+lease. SQLite's write-ahead log needs a local disk: processes on several machines share a run through Ray instead.
 """
 
 import json

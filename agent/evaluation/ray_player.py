@@ -1,6 +1,7 @@
 """Plays trials on a Ray cluster: one actor a core, each with a world and a policy of its own. Needs the extra `ray`."""
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any
@@ -30,8 +31,9 @@ class RayPlayer:
         ray = self._ray
         if not ray.is_initialized():
             try:
+                _knock(self._address)
                 ray.init(address=self._address, log_to_driver=False, logging_level="error", include_dashboard=False)
-            except (ConnectionError, ValueError, RuntimeError) as error:
+            except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise AubergineError(f"cannot reach a Ray cluster at '{self._address}': {reason}") from error
             self._ours = True
@@ -98,6 +100,13 @@ def _cause(error: Any) -> AubergineError:
     if isinstance(cause, SpecError):
         return SpecError(str(cause))
     return AubergineError(f"an actor failed: {(str(cause).splitlines() or [type(cause).__name__])[0]}")
+
+
+def _knock(address: str) -> None:
+    """Raise OSError at once when nobody listens at HOST:PORT; Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _import_ray() -> Any:

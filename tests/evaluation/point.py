@@ -47,13 +47,26 @@ def make_teacher() -> tuple[World, Policy]:
 class Slow(PointWorld):
     """A world whose steps take a while, so that a kill comes in the middle."""
 
+    pause_s = 0.008
+
     def step(self, action: FloatArray) -> Step:
-        time.sleep(0.008)
+        time.sleep(self.pause_s)
         return super().step(action)
 
 
 def make_slow() -> tuple[World, Policy]:
     world = Slow(cameras=CAMERAS)
+    return world, PointSeer(world.embodiment)
+
+
+class Slower(Slow):
+    """Slow enough for a cluster's actors to start meanwhile."""
+
+    pause_s = 0.04
+
+
+def make_slower() -> tuple[World, Policy]:
+    world = Slower(cameras=CAMERAS)
     return world, PointSeer(world.embodiment)
 
 

@@ -3,9 +3,11 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from agent.errors import AubergineError
@@ -19,7 +21,7 @@ from tests.evaluation.point import CONDITIONS, outcome, trials
 
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
-TRIALS = trials(12)
+TRIALS = trials(20)
 
 
 @pytest.fixture
@@ -46,15 +48,15 @@ def test_two_nodes_with_a_worker_and_a_node_killed_midway_give_what_one_process_
     tmp_path: Path, cluster: Any
 ) -> None:
     wanted = serial(tmp_path / "serial")
-    assert [outcome for _, _, outcome, *_ in wanted].count(Outcome.SUCCESS) >= 10
-    player = RayPlayer(BoothJob(point.make_slow, tuple(TRIALS), execute=2), address=cluster.address)
+    assert [outcome for _, _, outcome, *_ in wanted].count(Outcome.SUCCESS) >= 16
+    player = RayPlayer(BoothJob(point.make_slower, tuple(TRIALS), execute=2), address=cluster.address)
     played = []
     with RunStore(tmp_path / "run.db") as store:
         for each in evaluate(TRIALS, CONDITIONS, store, player):
             played.append(each)
             if len(played) == 3:
-                os.kill(busy_actor_pid(), signal.SIGKILL)
-            if len(played) == 6:
+                os.kill(an_actor_pid(), signal.SIGKILL)
+            if len(played) == 10:
                 cluster.remove_node(cluster.second, allow_graceful=False)
                 cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
     assert sorted(map(outcome, played), key=str) == wanted
@@ -76,8 +78,10 @@ def test_a_cluster_that_is_not_there_is_named() -> None:
         player.__enter__()
 
 
-def busy_actor_pid() -> int:
-    from ray.util.state import list_actors
-
-    alive = list_actors(filters=[("state", "=", "ALIVE")])
-    return int(alive[0].pid)
+def an_actor_pid() -> int:
+    """One of this test's actors; they are always in the middle of an episode. Ray writes the class into the title."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if process.name().startswith("ray::_Actor"):
+                return process.pid
+    raise AssertionError("there is no actor")

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,15 +22,17 @@ ROWS_SHOWN = 24
 class Board:
     """Shows what has ended so far. Use it as a context manager; without a terminal it says nothing until the end."""
 
-    def __init__(self, console: Console, trials: Iterable[Trial]) -> None:
+    def __init__(
+        self, console: Console, trials: Iterable[Trial], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._planned = Counter(trial.row for trial in trials)
         self._ended: dict[str, list[Episode]] = {row: [] for row in self._planned}
-        self._began, self._fresh, self._done = time.monotonic(), 0, 0
+        self._clock, self._began, self._fresh, self._done = clock, clock(), 0, 0
         self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=2, transient=True)
         self._shown = console.is_terminal and not console.quiet
 
     def __enter__(self) -> "Board":
-        self._began = time.monotonic()
+        self._began = self._clock()
         if self._shown:
             self._live.start()
         return self
@@ -49,7 +51,7 @@ class Board:
         """Seconds until the end at the pace of this session, None before its first episode."""
         if not self._fresh:
             return None
-        pace = self._fresh / max(1e-9, time.monotonic() - self._began)
+        pace = self._fresh / max(1e-9, self._clock() - self._began)
         return (self._planned.total() - self._done) / pace
 
     def _picture(self) -> Group:
@@ -71,10 +73,10 @@ class Board:
 
     def _pace(self) -> str:
         left = self.remaining_s()
-        spent = _clock(time.monotonic() - self._began)
+        spent = _clock(self._clock() - self._began)
         if left is None:
             return f"{spent} so far; {self._done} episodes were kept from before"
-        per_minute = 60 * self._fresh / max(1e-9, time.monotonic() - self._began)
+        per_minute = 60 * self._fresh / max(1e-9, self._clock() - self._began)
         return f"{spent} so far, {_clock(left)} to go, {per_minute:.1f} episodes a minute"
 
 

@@ -45,17 +45,23 @@ def enter(policy: str, *, execute: int | None = None) -> Entrant:
 def make_player(entrant: Entrant, trials: Sequence[Trial], *, workers: int | None, ray: str | None = None) -> Player:
     """Return what plays: in this process with one worker, in several with more, on a Ray cluster when it is named.
 
-    workers: None: one for every core here, or there.
+    workers: None: as many as keep every core busy, here or there.
     """
     job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute)
     if ray is not None:
         from agent.evaluation.ray_player import RayPlayer
 
         return RayPlayer(job, address=ray, workers=workers)
-    workers = min(workers or stages.cores(), len(trials))
-    if workers == 1:
+    cores = stages.cores() if entrant.served is None else served_workers(stages.cores())
+    count = min(workers or cores, len(trials))
+    if count == 1:
         return SerialPlayer(job)
-    return PoolPlayer(job, workers=workers, served=entrant.served)
+    return PoolPlayer(job, workers=count, served=entrant.served)
+
+
+def served_workers(cores: int) -> int:
+    """Return how many worlds keep `cores` cores busy around one policy: one more, as some always wait for it."""
+    return cores + 1
 
 
 def open_store(folder: Path) -> RunStore:

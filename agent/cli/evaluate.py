@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where results.json and run.db go (default: runs/eval-<time>); what run.db holds is not run again",
     )
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
-    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: enough for up to 8 cores)")
     parser.add_argument("--ray", metavar="ADDRESS|local", help="play on a Ray cluster (needs the extra 'ray')")
     parser.add_argument(
         "--retry-errors", action="store_true", help="run episodes again that ended as the world's error"

@@ -74,7 +74,11 @@ class ScriptedExpert:
 
     def aims(self) -> FloatArray:
         """Return where the tool will grasp (or push from) and where it will release, (6,) [m] in the base frame."""
-        goal, state = self._goal(), self._world.state()
+        return self.aims_for(self._goal())
+
+    def aims_for(self, goal: Goal) -> FloatArray:
+        """Return the aims (6,) that `goal` would have in the scene as it stands, whatever the present task is."""
+        state = self._world.state()
         subject = state.entities[goal.subject]
         if goal.relation in ("open", "close"):
             start, end = self._handle_path(goal, state)

@@ -5,7 +5,7 @@ INSTRUCTION ?= put the eggplant in the bowl
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test test-slow check format lock clean
 
 help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
@@ -27,6 +27,10 @@ demo: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+# Needs the optional extras as well: `.venv/bin/pip install -e '.[dev,ray]'`.
+test-slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 check: $(READY)
 	$(BIN)/ruff format --check .

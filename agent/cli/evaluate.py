@@ -2,11 +2,11 @@
 
 import argparse
 import json
-from functools import partial
+import os
+import shlex
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
@@ -22,14 +22,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--episodes", type=positive, metavar="N", help="in all, dealt over the tasks (default: as the suite says)"
     )
     parser.add_argument("--seed", type=whole, default=0, help="of the first episode, counted up from there (0)")
-    parser.add_argument("--out", metavar="DIR", help="where results.json goes (default: runs/eval-<time>)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="where results.json and run.db go (default: runs/eval-<time>); what run.db holds is not run again",
+    )
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
-    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: enough for up to 8 cores)")
+    parser.add_argument("--ray", metavar="ADDRESS|local", help="play on a Ray cluster (needs the extra 'ray')")
+    parser.add_argument(
+        "--retry-errors", action="store_true", help="run episodes again that ended as the world's error"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the suite; 0 when it ran through, whatever the rate."""
-    from agent.evaluation.run import Played, Report, play
+    # Read when torch is imported: sums split over threads come out in another order, and all players should agree.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from agent.cli.board import Board
+    from agent.cli.contest import enter, make_player, open_store
+    from agent.evaluation.run import Played, Report
+    from agent.evaluation.session import evaluate
     from agent.evaluation.suite import prepare
 
     suite, trials = prepare(
@@ -39,46 +52,45 @@ def run(arguments: argparse.Namespace) -> int:
         sample=stages.sample,
         check=stages.check_task,
     )
-    execute = arguments.execute or suite.execute or stages.actions_per_look(arguments.policy)
+    entrant = enter(arguments.policy, execute=arguments.execute or suite.execute, world=suite.world)
+    words = _command(arguments, len(trials), entrant.conditions.execute)
     folder = new_folder(arguments.out, "eval")
-    make_stage = partial(stages.make_pair, arguments.policy)
-    if suite.world is not None:
-        make_stage = partial(stages.make_wrapped_pair, arguments.policy, suite.world)
-    workers = min(arguments.workers or stages.cores(), len(trials))
-    console = Console(stderr=True, quiet=arguments.json)
     played: list[Played] = []
-    complete = False
-    try:
-        with _progress(console) as bar:
-            job = bar.add_task("episodes", total=len(trials), good=0)
-            for each in play(trials, make_stage, execute=execute, workers=workers):
-                played.append(each)
-                good = sum(one.episode.outcome is one.trial.expects for one in played)
-                bar.update(job, advance=1, good=good)
-        complete = True
-    finally:
-        report = Report(
+
+    def report(*, complete: bool) -> Report:
+        return Report(
             suite=arguments.suite,
             policy=arguments.policy,
             seed=arguments.seed,
-            execute=execute,
+            execute=entrant.conditions.execute,
             played=tuple(played),
             complete=complete,
+            command=words,
         )
-        report.write(folder)
-    _say(report, str(folder), as_json=arguments.json)
+
+    console = Console(stderr=True, quiet=arguments.json)
+    player = make_player(entrant, trials, workers=arguments.workers, ray=arguments.ray)
+    try:
+        with open_store(folder) as store, Board(console, trials) as board:
+            session = evaluate(
+                trials, entrant.conditions, store, player, command=words, retry_errors=arguments.retry_errors
+            )
+            for each in session:
+                played.append(each)
+                board.add(each)
+    except KeyboardInterrupt:
+        report(complete=False).write(folder)
+        raise
+    report(complete=True).write(folder)
+    _say(report(complete=True), str(folder), as_json=arguments.json)
     return 0
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[good]} succeeded"),
-        TimeRemainingColumn(),
-        console=console,
-    )
+def _command(arguments: argparse.Namespace, episodes: int, execute: int) -> str:
+    """The words that repeat the run, defaults spelt out; where it goes and how many processes play do not move it."""
+    words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
+    words += ["--episodes", str(episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    return shlex.join(words)
 
 
 def _say(report: "Report", folder: str, *, as_json: bool) -> None:
@@ -98,7 +110,8 @@ def _say(report: "Report", folder: str, *, as_json: bool) -> None:
 COMMAND = Command(
     name="eval",
     summary="measure a policy over a suite of tasks",
-    description="Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson).",
+    description="Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson). "
+    "The same command with the same --out goes on where it stopped; several may share one folder.",
     example="aubergine eval --suite bowl --episodes 200 --seed 0 --out runs/bowl",
     add_arguments=add_arguments,
     run=run,

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 
 from agent.cli import stage as stages
+from agent.cli.measure_eval import evaluation
 from agent.cli.wrapped import Stopwatch
 from agent.runtime import run_episode
 from agent.types import CameraSpec, FloatArray, Observation, Step, Task
@@ -68,6 +69,7 @@ def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
         (f"whether {resets} random scenes settle", lambda: settling(resets)),
         ("the shipped policy's latency", latency),
         ("process start to first action", first_action),
+        ("evaluation, serial and over processes", lambda: apart(evaluation, 24)),
     )
     for title, part in parts:
         say(f"measuring {title} ...")

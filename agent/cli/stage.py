@@ -12,6 +12,7 @@ from agent.types import CameraSpec, Embodiment, ImageArray, Task
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
+    from agent.evaluation.gym_world import GymWorld
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -32,7 +33,7 @@ FILM_SIZE = 480
 class Stage:
     """A world, a policy that fits it, and how to film it.
 
-    execute: actions per look that this policy was made for.  picture: RGB uint8 (FILM_SIZE, FILM_SIZE, 3) of now.
+    execute: actions per look that this policy was made for.  picture: RGB uint8 (H, W, 3) of now.
     """
 
     world: World
@@ -61,14 +62,21 @@ def make_pair(policy: str) -> tuple[World, Policy]:
     return stage.world, stage.policy
 
 
-def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]:
+def make_wrapped_stage(policy: str, spec: "GymWorldSpec") -> Stage:
     """Build a wrapped Gymnasium environment and a policy for it; raise SpecError naming the policies that know none."""
     if policy == "expert":
         raise SpecError("the expert knows the tabletop only; for a wrapped environment there are: random, hold, DIR")
-    from agent.evaluation.gym_world import GymWorld
+    world = wrapped(spec)
+    if policy in SCRIPTED:
+        return Stage(world, _bodied(policy, world.embodiment), policy, SCRIPTED_EXECUTE, world.picture)
+    model, execute = learned(policy)
+    return Stage(world, model, policy, execute, world.picture)
 
-    world = GymWorld(spec)
-    return world, _bodied(policy, world.embodiment) if policy in SCRIPTED else learned(policy)[0]
+
+def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]:
+    """As `make_pair`, in a wrapped Gymnasium environment."""
+    stage = make_wrapped_stage(policy, spec)
+    return stage.world, stage.policy
 
 
 def check_task(task: Task, seed: int) -> None:
@@ -83,9 +91,38 @@ def check_task(task: Task, seed: int) -> None:
     sample_scene(task.scene or task, np.random.default_rng(seed))
 
 
-def actions_per_look(policy: str) -> int:
-    """Return how many actions of a chunk this policy was made to carry out before it looks again."""
-    return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
+def policy_identity(policy: str) -> str:
+    """Return what this policy's actions depend on: its code and, where it was trained, its weights; not its folder's
+    name."""
+    import policies
+    from agent.evaluation.identity import digest_of_files
+
+    sources = _folder(policies.__file__)
+    if policy in SCRIPTED:
+        # The expert lives in `sim`, which `world_identity` covers.
+        return f"{policy}, code {digest_of_files([sources / 'scripted.py'])}"
+    from policies.checkpoint import ACTING_FILES, find_checkpoint
+
+    checkpoint = find_checkpoint(policy)
+    weights = digest_of_files(checkpoint / name for name in ACTING_FILES)
+    return f"checkpoint {weights}, code {digest_of_files(sorted(sources.glob('*.py')))}"
+
+
+def world_identity(spec: "GymWorldSpec | None" = None) -> str:
+    """Return a digest of the world, its assets and the loop: every constant of the physics is in there.
+
+    spec: of the wrapped environment that stands in for the tabletop; its own code is known by its package's version.
+    """
+    import sim
+    from agent import runtime
+    from agent.evaluation import attempt
+    from agent.evaluation.identity import digest_of, digest_of_files
+
+    loop = [Path(runtime.__file__), Path(attempt.__file__)]
+    if spec is None:
+        return digest_of_files([_folder(sim.__file__), *loop])
+    wrapper = Path(attempt.__file__).with_name("gym_world.py")
+    return f"{spec.env} {digest_of(spec)}, code {digest_of_files([wrapper, *loop])}"
 
 
 def cores() -> int:
@@ -160,6 +197,12 @@ def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
     return TabletopWorld() if cameras is None else TabletopWorld(cameras=cameras)
 
 
+def wrapped(spec: "GymWorldSpec") -> "GymWorld":
+    from agent.evaluation.gym_world import GymWorld
+
+    return GymWorld(spec)
+
+
 def learned(policy: str) -> tuple[Policy, int]:
     """Return the checkpoint's policy and how many actions it carries out per look."""
     if policy != DEFAULT_POLICY and not Path(policy).is_dir():
@@ -184,6 +227,11 @@ def _bodied(name: str, body: Embodiment) -> Policy:
     from policies.scripted import HoldPolicy, RandomPolicy
 
     return RandomPolicy(body) if name == "random" else HoldPolicy(body)
+
+
+def _folder(package_file: str | None) -> Path:
+    assert package_file is not None
+    return Path(package_file).parent
 
 
 def _film(world: "TabletopWorld") -> ImageArray:

@@ -4,14 +4,15 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from agent.cli import stage as stages
 from agent.cli.classroom import ClassroomFactory, Share
+from agent.cli.contest import enter, make_player, open_store
 from agent.errors import SpecError
-from agent.evaluation.run import Report, play
-from agent.evaluation.suite import deal, load_suite
+from agent.evaluation.run import Report
+from agent.evaluation.session import evaluate
+from agent.evaluation.suite import load_suite, prepare
 from agent.recording.collect import Collected, collect
 from agent.recording.demonstrate import Coaching
 from agent.recording.frame_sink import FrameStoreSink
@@ -142,15 +143,19 @@ def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | 
 
 
 def _judge(plan: Plan, checkpoint: Path, folder: Path) -> bool:
-    """Write results.json of the checkpoint in closed loop."""
-    trial, execute = plan.trial, stages.actions_per_look(str(checkpoint))
-    trials = deal(load_suite(trial.suite), episodes=trial.episodes, seed=trial.seed, sample=stages.sample)
-    make_pair = partial(stages.make_pair, str(checkpoint))
+    """Write results.json of the checkpoint in closed loop; what an interrupted judgement finished is kept."""
+    trial = plan.trial
+    suite, trials = prepare(
+        trial.suite, episodes=trial.episodes, seed=trial.seed, sample=stages.sample, check=stages.check_task
+    )
+    entrant = enter(str(checkpoint), execute=suite.execute, world=suite.world)
+    player = make_player(entrant, trials, workers=plan.workers or None)
     try:
-        played = tuple(play(trials, make_pair, execute=execute, workers=plan.workers or stages.cores()))
+        with open_store(folder) as store:
+            played = tuple(evaluate(trials, entrant.conditions, store, player))
     except KeyboardInterrupt:
         return False
-    report = Report(trial.suite, str(checkpoint), trial.seed, execute, played, complete=True)
+    report = Report(trial.suite, str(checkpoint), trial.seed, entrant.conditions.execute, played, complete=True)
     report.write(folder)
     return True
 

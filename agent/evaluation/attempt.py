@@ -1,6 +1,6 @@
 """Plays one trial: a single task, or a chain whose tasks follow one another without a reset."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from agent.errors import SpecError
@@ -30,22 +30,35 @@ class Continued:
         self._inner.close()
 
 
-def attempt(world: World, policy: Policy, trial: Trial, *, execute: int, observers: Iterable[Observer] = ()) -> Episode:
-    """Play `trial` once in `world` as its perturbation changes it.
+def _bare(world: World) -> World:
+    return world
+
+
+def attempt(
+    world: World,
+    policy: Policy,
+    trial: Trial,
+    *,
+    execute: int,
+    observers: Iterable[Observer] = (),
+    guard: Callable[[World], World] = _bare,
+) -> Episode:
+    """Play `trial` once in `world` as its perturbation changes it; `guard` is put round what comes of that.
 
     A chain gives one Episode: SUCCESS when every link was done, otherwise as the link that failed ended; steps and
     seconds are those of all links, `completed` says how many were done. Raises SpecError when the world cannot be
     perturbed or continued.
     """
     changed, watchers = _perturbed(world, trial), tuple(observers)
-    episode = run_episode(changed, policy, trial.task, seed=trial.seed, execute=execute, observers=watchers)
+    episode = run_episode(guard(changed), policy, trial.task, seed=trial.seed, execute=execute, observers=watchers)
     if not trial.then:
         return episode
     done, steps, seconds = episode.completed, episode.steps, episode.seconds
     for task in trial.then:
         if episode.outcome is not Outcome.SUCCESS:
             break
-        episode = run_episode(_continued(changed), policy, task, seed=trial.seed, execute=execute, observers=watchers)
+        onward = guard(_continued(changed))
+        episode = run_episode(onward, policy, task, seed=trial.seed, execute=execute, observers=watchers)
         done, steps, seconds = done + episode.completed, steps + episode.steps, seconds + episode.seconds
     detail = f"{done} of {len(trial.then) + 1} done; the last: {episode.detail}"
     return replace(episode, task=trial.task, steps=steps, seconds=seconds, completed=done, detail=detail)

@@ -78,6 +78,10 @@ class GymWorld:
     def close(self) -> None:
         self._env.close()
 
+    def picture(self) -> ImageArray:
+        """Return what the first camera shows now, uint8 (H, W, 3)."""
+        return self._picture(self._spec.cameras[0])
+
     def _native(self, action: FloatArray) -> FloatArray:
         """Return the environment's own action for one in physical units."""
         space = self._env.action_space

@@ -1,36 +1,35 @@
-"""Runs the trials of a suite, in this process or dealt over several, and writes what came of them."""
+"""What came of a run: its episodes, its rates, and the files that hold them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from agent.evaluation.attempt import attempt as attempt_trial
+from agent.errors import AubergineError
+from agent.evaluation.identity import installed_versions
 from agent.evaluation.statistics import Tally, tally
 from agent.evaluation.suite import Trial
-from agent.ports import Policy, World
 from agent.types import Episode, Outcome
-from agent.workers import Died, Done, Workers
-
-Stage = tuple[World, Policy]
-MakeStage = Callable[[], Stage]
-"""Builds a world and a policy; must be picklable when several processes are used."""
-
-RECORDED_PACKAGES = ("aubergine", "numpy", "pybullet", "torch", "transformers")
 
 
 @dataclass(frozen=True)
 class Played:
-    """One trial and what came of it."""
+    """One trial and what came of it.
+
+    id: of the episode in the run database (agent.evaluation.identity).  fresh: it ended during this session.
+    """
 
     trial: Trial
     episode: Episode
+    id: str = ""
+    fresh: bool = True
 
     def as_mapping(self) -> dict[str, object]:
         """Return one line of episodes.jsonl."""
         episode = self.episode
         return {
+            "id": self.id,
             "task": self.trial.row,
             "instruction": episode.task.instruction,
             "seed": episode.seed,
@@ -41,6 +40,9 @@ class Played:
             "success_any": episode.success_any,
             "success_last": episode.success_last,
             "success_held": episode.success_held,
+            "reached": episode.status.reached,
+            "grasped": episode.status.grasped,
+            "lifted": episode.status.lifted,
             "wrong_object": episode.status.wrong_object,
             "axis": self.trial.axis,
             "level": self.trial.level,
@@ -50,49 +52,15 @@ class Played:
         }
 
 
-def play(trials: Sequence[Trial], make_stage: MakeStage, *, execute: int, workers: int = 1) -> Iterator[Played]:
-    """Yield every trial once it is over, in order with one worker, as they finish with several.
-
-    Each process builds its own world and policy and computes on one thread. A trial whose process dies is an ERROR:
-    the world's fault, left out of the rate.
-    """
-    job = TrialJob(tuple(trials), make_stage, execute)
-    if workers <= 1:
-        attempt = job()
-        for index, trial in enumerate(trials):
-            yield Played(trial, attempt(index))
-        return
-    with Workers(job, count=workers) as crew:
-        for answer in crew.run(range(len(trials))):
-            trial = trials[answer.seed]
-            yield Played(trial, answer.answer if isinstance(answer, Done) else _died(trial, answer))
-
-
-@dataclass(frozen=True)
-class TrialJob:
-    """Made in the parent, called in a worker: `job()` builds the stage and returns index of a trial -> Episode."""
-
-    trials: tuple[Trial, ...]
-    make_stage: MakeStage
-    execute: int
-
-    def __call__(self) -> Callable[[int], Episode]:
-        world, policy = self.make_stage()
-
-        def attempt(index: int) -> Episode:
-            return attempt_trial(world, policy, self.trials[index], execute=self.execute)
-
-        return attempt
-
-
-def _died(trial: Trial, end: Died) -> Episode:
-    detail = f"the process died with exit code {end.exit_code}"
-    return Episode(trial.task, trial.seed, Outcome.ERROR, steps=0, detail=detail, seconds=0.0)
+def tally_played(played: Iterable[Played]) -> Tally:
+    """Count episodes, each by the outcome that its trial expects."""
+    rows = list(played)
+    return tally([each.episode for each in rows], expected=[each.trial.expects for each in rows])
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was asked and what came of it; `complete` is false when it was interrupted."""
+    """What was asked and what came of it; `complete` is false when it was interrupted; `command` repeats the run."""
 
     suite: str
     policy: str
@@ -100,15 +68,16 @@ class Report:
     execute: int
     played: tuple[Played, ...]
     complete: bool
+    command: str = ""
 
     def by_task(self) -> dict[str, Tally]:
         """Row name -> counts, in alphabetical order."""
         rows = sorted({played.trial.row for played in self.played})
-        return {row: _tally(each for each in self.played if each.trial.row == row) for row in rows}
+        return {row: tally_played(each for each in self.played if each.trial.row == row) for row in rows}
 
     def overall(self) -> Tally:
         """Counts over all rows."""
-        return _tally(self.played)
+        return tally_played(self.played)
 
     def mean_completed(self) -> float | None:
         """Mean number of links done, over the chains that the world did not break; None where there are none."""
@@ -123,10 +92,11 @@ class Report:
             "seed": self.seed,
             "execute": self.execute,
             "complete": self.complete,
+            "command": self.command,
             "overall": self.overall().as_mapping(),
             "mean_completed": self.mean_completed(),
             "tasks": {row: {**counts.as_mapping(), **self._drawn(row)} for row, counts in self.by_task().items()},
-            "versions": versions(),
+            "versions": {each.package: each.version for each in installed_versions()},
         }
 
     def _drawn(self, row: str) -> dict[str, object]:
@@ -135,26 +105,26 @@ class Report:
         return {"axis": trial.axis, "level": trial.level, "expects": trial.expects.value}
 
     def write(self, folder: Path) -> None:
-        """Write results.json and episodes.jsonl (one line an episode, by seed) into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        ordered = sorted(self.played, key=lambda each: each.trial.seed)
+        """Write results.json and episodes.jsonl (a line an episode, by seed and row) into `folder`, each whole or not.
+
+        Raises AubergineError when they cannot be written; the run database still holds every episode.
+        """
+        ordered = sorted(self.played, key=lambda each: (each.trial.seed, each.trial.row))
         lines = "".join(json.dumps(each.as_mapping()) + "\n" for each in ordered)
-        (folder / "episodes.jsonl").write_text(lines, encoding="utf-8")
         text = json.dumps(self.as_mapping(), indent=2, ensure_ascii=False) + "\n"
-        (folder / "results.json").write_text(text, encoding="utf-8")
-
-
-def _tally(played: Iterable[Played]) -> Tally:
-    rows = list(played)
-    return tally([each.episode for each in rows], expected=[each.trial.expects for each in rows])
-
-
-def versions() -> dict[str, str]:
-    """Return the installed versions of the packages that can move a score."""
-    found = {}
-    for package in RECORDED_PACKAGES:
         try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / "episodes.jsonl", lines)
+            _write(folder / "results.json", text)
+        except OSError as error:
+            raise AubergineError(
+                f"cannot write the results into {folder}: {error.strerror}; the episodes are kept: mend this and give "
+                "the same command again"
+            ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    # Under a name of this process first: two that share a run end at the same time.
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

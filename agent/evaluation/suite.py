@@ -66,6 +66,11 @@ class Trial:
     expects: Outcome = Outcome.SUCCESS
     then: tuple[Task, ...] = ()
 
+    @property
+    def pairing(self) -> tuple[str, int, str, str, int]:
+        """What an episode of another run must share to put the same question; records of episodes have it too."""
+        return self.row, self.seed, self.task.instruction, self.axis, self.level
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -105,6 +110,8 @@ def prepare(
 ) -> tuple[Suite, list[Trial]]:
     """Read a suite and deal its trials, every scene of them checked before the first episode.
 
+    Trial i is task i modulo the number of tasks, with seed `seed` + i; with same_scenes or a sweep the seed counts
+    rounds instead: all rows meet scene `seed`, then all meet `seed` + 1.
     episodes: in all; None: as many as the suite says. Raises SpecError with file and line for an unknown name, a scene
     that cannot be built and a task that nothing can judge.
     """
@@ -120,14 +127,6 @@ def prepare(
             raise SpecError(f"{path}:{line}: {error}") from error
         trials.append(trial)
     return suite, trials
-
-
-def deal(suite: Suite, *, episodes: int, seed: int, sample: SampleTask) -> list[Trial]:
-    """Return `episodes` trials in all: trial i is task i modulo the number of tasks, with seed `seed` + i.
-
-    With same_scenes or a sweep the seed counts rounds instead: all rows meet scene `seed`, then all meet `seed` + 1.
-    """
-    return [_trial(suite, place, sample) for place in _places(suite, episodes=episodes, seed=seed)]
 
 
 def _places(suite: Suite, *, episodes: int, seed: int) -> list[_Place]:

@@ -41,6 +41,9 @@ class Played:
             "success_any": episode.success_any,
             "success_last": episode.success_last,
             "success_held": episode.success_held,
+            "reached": episode.status.reached,
+            "grasped": episode.status.grasped,
+            "lifted": episode.status.lifted,
             "wrong_object": episode.status.wrong_object,
         }
 
@@ -88,7 +91,7 @@ def _died(trial: Trial, end: Died) -> Episode:
 
 @dataclass(frozen=True)
 class Report:
-    """What was asked and what came of it; `complete` is false when it was interrupted."""
+    """What was asked and what came of it; `complete` is false when it was interrupted; `command` repeats the run."""
 
     suite: str
     policy: str
@@ -96,6 +99,7 @@ class Report:
     execute: int
     played: tuple[Played, ...]
     complete: bool
+    command: str = ""
 
     def by_task(self) -> dict[str, Tally]:
         """Row name -> counts, in alphabetical order."""
@@ -114,6 +118,7 @@ class Report:
             "seed": self.seed,
             "execute": self.execute,
             "complete": self.complete,
+            "command": self.command,
             "overall": self.overall().as_mapping(),
             "tasks": {row: counts.as_mapping() for row, counts in self.by_task().items()},
             "versions": versions(),

@@ -133,3 +133,12 @@ def tally(episodes: Iterable[Judged]) -> Tally:
         grasped=sum(row.status.grasped for row in judged),
         lifted=sum(row.status.lifted for row in judged),
     )
+
+
+def percent_points(difference: float) -> str:
+    """For example `+3.5`, in points.
+
+    >>> percent_points(-0.12)
+    '−12.0'
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")

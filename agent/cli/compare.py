@@ -102,11 +102,12 @@ def lines(result: "Comparison", betting: "Sequential | None") -> list[str]:
     )
     said.append(f"pairs needed to find a difference four times out of five: {wants}")
     if betting:
-        said.append(_betting_line(betting))
+        said.append(betting_line(betting))
     return said
 
 
-def _betting_line(betting: "Sequential") -> str:
+def betting_line(betting: "Sequential") -> str:
+    """Return the sequential test's result in one line."""
     found = f"decided after {betting.stopped_at} of {betting.pairs} pairs"
     if betting.stopped_at is None:
         found = f"undecided after {betting.pairs} pairs; go on or stop as you like"

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import shlex
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -10,10 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.errors import SpecError
 from agent.types import Outcome
 
 if TYPE_CHECKING:
+    from agent.evaluation.early import EarlyStop
     from agent.evaluation.run import Report
+    from agent.evaluation.suite import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="where results.json goes (default: runs/eval-<time>)")
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--films", type=whole, default=4, metavar="N", help="failures filmed for the report (4)")
+    parser.add_argument("--against", metavar="DIR", help="another run of the suite, set against this one in the report")
+    parser.add_argument(
+        "--stop-at", type=float, metavar="ALPHA", help="stop once --against is beaten, or wins, at this error rate"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     suite = load_suite(arguments.suite)
     trials = deal(suite, episodes=arguments.episodes, seed=arguments.seed, sample=stages.sample)
     execute = arguments.execute or suite.execute or stages.actions_per_look(arguments.policy)
+    early = _early_stop(arguments, trials)
     folder = new_folder(arguments.out, "eval")
     make_stage = partial(stages.make_pair, arguments.policy)
     workers = min(arguments.workers or stages.cores(), len(trials))
@@ -49,6 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
                 played.append(each)
                 good = sum(one.episode.outcome is Outcome.SUCCESS for one in played)
                 bar.update(job, advance=1, good=good)
+                if early and early.seen(each):
+                    break
         complete = True
     finally:
         report = Report(
@@ -58,10 +71,48 @@ def run(arguments: argparse.Namespace) -> int:
             execute=execute,
             played=tuple(played),
             complete=complete,
+            command=command(arguments, execute),
         )
         report.write(folder)
-    _say(report, str(folder), as_json=arguments.json)
+    _illustrate(folder, trials, arguments, execute)
+    _say(report, folder, as_json=arguments.json)
+    if early and not arguments.json:
+        from agent.cli.compare import betting_line
+
+        print(betting_line(early.verdict()))
     return 0
+
+
+def command(arguments: argparse.Namespace, execute: int) -> str:
+    """Return the words that repeat this run, with every default that moves a score spelt out."""
+    words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
+    words += ["--episodes", str(arguments.episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    if arguments.stop_at is not None:
+        words += ["--against", arguments.against, "--stop-at", f"{arguments.stop_at:g}"]
+    return shlex.join(words)
+
+
+def _early_stop(arguments: argparse.Namespace, trials: "list[Trial]") -> "EarlyStop | None":
+    if arguments.against is None:
+        if arguments.stop_at is not None:
+            raise SpecError("--stop-at needs --against: the run that this one is to be told apart from")
+        return None
+    from agent.evaluation.early import EarlyStop
+    from agent.evaluation.records import load_run
+
+    other = load_run(Path(arguments.against))
+    # Built without --stop-at too: it refuses a run that shares nothing before the first episode, not after the last.
+    early = EarlyStop(trials, other.records, alpha=0.05 if arguments.stop_at is None else arguments.stop_at)
+    return None if arguments.stop_at is None else early
+
+
+def _illustrate(folder: Path, trials: "list[Trial]", arguments: argparse.Namespace, execute: int) -> None:
+    """Film some failures and write the page."""
+    from agent.cli.films import film_failures
+    from agent.evaluation.report import write_report
+
+    film_failures(folder, trials, policy=arguments.policy, execute=execute, most=arguments.films)
+    write_report(folder, against=Path(arguments.against) if arguments.against else None)
 
 
 def _progress(console: Console) -> Progress:
@@ -75,21 +126,24 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _say(report: "Report", folder: str, *, as_json: bool) -> None:
+def _say(report: "Report", folder: Path, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({**report.as_mapping(), "out": folder}))
+        print(json.dumps({**report.as_mapping(), "out": str(folder)}))
         return
     rows = report.by_task()
     width = max(len(name) for name in (*rows, "overall"))
     for name, counts in (*rows.items(), ("overall", report.overall())):
         print(f"{name:<{width}}  {counts}")
-    print(f"results: {folder}/results.json")
+    print(f"results: {folder / 'results.json'}\nreport: {folder / 'report.html'}")
 
 
 COMMAND = Command(
     name="eval",
     summary="measure a policy over a suite of tasks",
-    description="Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson).",
+    description=(
+        "Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson). "
+        "Writes results.json, episodes.jsonl, report.html and table.md."
+    ),
     example="aubergine eval --suite bowl --episodes 200 --seed 0 --out runs/bowl",
     add_arguments=add_arguments,
     run=run,

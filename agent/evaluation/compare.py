@@ -63,7 +63,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every row, the overall one, and what could not be paired: `alone_*` have no twin, `broken` lost it to an error."""
+    """Every row, the overall one, and what was not paired: `alone_*` have no twin, `broken` lost it to an error."""
 
     rows: tuple[Compared, ...]
     overall: Compared
@@ -116,9 +116,7 @@ def compare(paired: Paired, *, seed: int = 0) -> Comparison:
     names = sorted({a.row for a, _ in paired.pairs})
     groups = [[each for each in paired.pairs if each[0].row == name] for name in names]
     adjusted = holm([mcnemar(table_of(group)) for group in groups])
-    rows = [
-        _compared(name, group, p_holm, seed) for name, group, p_holm in zip(names, groups, adjusted, strict=True)
-    ]
+    rows = [_compared(name, group, p_holm, seed) for name, group, p_holm in zip(names, groups, adjusted, strict=True)]
     overall = _compared("overall", paired.pairs, None, seed)
     return Comparison(tuple(rows), overall, paired.alone_a, paired.alone_b, paired.broken)
 

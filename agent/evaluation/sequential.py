@@ -52,12 +52,16 @@ class Bettor:
         self._gains = {difference: _log_gains(difference) for difference in (-1, 0, 1)}
         self._log_wealth = np.zeros_like(self._gains[0])
         self._greatest = np.zeros(len(MEANS))
+        self._standing = MEANS
 
     def add(self, difference: int) -> None:
         """Settle the bets on one more pair."""
         self._pairs += 1
         self._log_wealth += self._gains[difference]
         self._greatest = np.maximum(self._greatest, self._log_capital())
+        # A mean that was refuted once stays refuted, so the interval only shrinks; what contradicts every mean leaves it.
+        standing = MEANS[self._greatest < -np.log(self._alpha)]
+        self._standing = standing if len(standing) else self._standing
         if self._stopped_at is None and self._greatest[NO_DIFFERENCE] >= -np.log(self._alpha):
             self._stopped_at = self._pairs
 
@@ -68,12 +72,9 @@ class Bettor:
 
     def verdict(self) -> Sequential:
         """Say how things stand now."""
-        # A mean that was refuted once stays refuted, so the interval only shrinks. Each end is the outermost mean that
-        # is refuted: the capital is log-convex in the mean, so the truth cannot hide between two refuted neighbours
-        # unless all are refuted; the least refuted one is taken for standing then.
-        limit = max(-np.log(self._alpha), float(self._greatest.min()) + 1e-12)
-        standing = MEANS[self._greatest < limit]
-        low, high = standing[0] - STEP, standing[-1] + STEP
+        # Each end is the outermost mean that is refuted: the capital is log-convex in the mean, so the truth cannot hide
+        # between refuted neighbours.
+        low, high = self._standing[0] - STEP, self._standing[-1] + STEP
         return Sequential(
             alpha=self._alpha,
             pairs=self._pairs,

@@ -34,7 +34,12 @@ def runs(ends: list[tuple[bool, bool]], row: str = "cube") -> tuple[list[Episode
 
 
 def test_episodes_are_paired_by_task_seed_and_instruction_whatever_their_order() -> None:
-    first = [record("cube", 1, True), record("cube", 2, False), record("cube", 3, True, "lift"), record("ball", 1, True)]
+    first = [
+        record("cube", 1, True),
+        record("cube", 2, False),
+        record("cube", 3, True, "lift"),
+        record("ball", 1, True),
+    ]
     second = [record("cube", 3, True, "raise"), record("cube", 2, True), record("cube", 1, False)]
     paired = pair(first, second)
     assert [(a.seed, b.seed) for a, b in paired.pairs] == [(1, 1), (2, 2)]
@@ -43,7 +48,9 @@ def test_episodes_are_paired_by_task_seed_and_instruction_whatever_their_order()
 
 
 def test_a_world_fault_on_either_side_drops_the_pair() -> None:
-    paired = pair([record("cube", n, n != 1) for n in range(3)], [record("cube", n, None if n == 2 else True) for n in range(3)])
+    paired = pair(
+        [record("cube", n, n != 1) for n in range(3)], [record("cube", n, None if n == 2 else True) for n in range(3)]
+    )
     assert (len(paired.pairs), paired.broken) == (2, 1)
 
 
@@ -100,7 +107,7 @@ def test_tango_never_claims_certainty(table: Table) -> None:
     interval = tango(table)
     assert interval.high - interval.low > 0.4
     assert table.difference in interval
-    assert -1 <= interval.low and interval.high <= 1
+    assert interval.low >= -1 and interval.high <= 1
 
 
 def test_swapping_the_policies_mirrors_everything() -> None:
@@ -127,7 +134,10 @@ def test_rows_are_adjusted_for_their_number_and_the_overall_row_is_not() -> None
 
 def test_the_bootstrap_draws_whole_scenes_like_its_slow_twin() -> None:
     generator = np.random.default_rng(3)
-    clusters = [(int(total), int(count)) for total, count in zip(generator.integers(-2, 3, 40), generator.integers(2, 4, 40))]
+    clusters = [
+        (int(total), int(count))
+        for total, count in zip(generator.integers(-2, 3, 40), generator.integers(2, 4, 40), strict=True)
+    ]
     fast = cluster_bootstrap(clusters, seed=0)
     drawn = []
     for _ in range(3000):

@@ -14,7 +14,9 @@ def test_power_is_the_share_of_simulated_experiments_that_reject(
 ) -> None:
     chances = [(discordance + difference) / 2, (discordance - difference) / 2, 1 - discordance]
     drawn = np.random.default_rng(0).multinomial(pairs, chances, size=2000)
-    tested = {(a, b): bool(a + b) and binomtest(int(a), int(a + b)).pvalue <= 0.05 for a, b, _ in np.unique(drawn, axis=0)}
+    tested = {
+        (a, b): bool(a + b) and binomtest(int(a), int(a + b)).pvalue <= 0.05 for a, b, _ in np.unique(drawn, axis=0)
+    }
     simulated = np.mean([tested[a, b] for a, b, _ in drawn])
     exact = power(pairs, difference=difference, discordance=discordance)
     assert exact == pytest.approx(simulated, abs=4 * np.sqrt(0.25 / 2000))
@@ -42,7 +44,7 @@ def test_no_difference_needs_no_number_and_a_tiny_one_too_many() -> None:
 
 
 def test_an_impossible_discordance_is_refused() -> None:
-    with pytest.raises(SpecError, match="needs between 0.3 and 1"):
+    with pytest.raises(SpecError, match=r"needs between 0\.3 and 1"):
         power(50, difference=0.3, discordance=0.1)
 
 

@@ -59,7 +59,7 @@ class Bettor:
         self._pairs += 1
         self._log_wealth += self._gains[difference]
         self._greatest = np.maximum(self._greatest, self._log_capital())
-        # A mean that was refuted once stays refuted, so the interval only shrinks; what contradicts every mean leaves it.
+        # What was refuted once stays refuted, so the interval only shrinks; should nothing be left, it stays as it is.
         standing = MEANS[self._greatest < -np.log(self._alpha)]
         self._standing = standing if len(standing) else self._standing
         if self._stopped_at is None and self._greatest[NO_DIFFERENCE] >= -np.log(self._alpha):
@@ -72,8 +72,8 @@ class Bettor:
 
     def verdict(self) -> Sequential:
         """Say how things stand now."""
-        # Each end is the outermost mean that is refuted: the capital is log-convex in the mean, so the truth cannot hide
-        # between refuted neighbours.
+        # Each end is the nearest mean that is refuted: the capital is log-convex in the mean, so the truth cannot
+        # hide between refuted neighbours.
         low, high = self._standing[0] - STEP, self._standing[-1] + STEP
         return Sequential(
             alpha=self._alpha,

@@ -15,8 +15,6 @@ from agent.evaluation.report import by_level, page, write_report
 from agent.evaluation.statistics import Interval, tally
 from tests.evaluation.runs import line, mixed_run, write_run
 
-VOID = ("meta", "img")
-
 
 class Reader(HTMLParser):
     """Collects tags, addresses and the tables' texts; fails on tags that do not close in order."""
@@ -31,18 +29,20 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
-        self.addresses += [value or "" for key, value in attributes if key in ("src", "href", "action", "poster")]
+        self._note(attributes)
         if name == "section":
             self._section = given["id"] or ""
         if name == "tr":
             self.rows.append([])
         if name == "td":
             self.rows[-1].append("")
-        if name not in VOID:
-            self.open.append(name)
+        self.open.append(name)
 
     def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
-        pass
+        self._note(attributes)
+
+    def _note(self, attributes: list[tuple[str, str | None]]) -> None:
+        self.addresses += [value or "" for key, value in attributes if key in ("src", "href", "action", "poster")]
 
     def handle_endtag(self, name: str) -> None:
         assert self.open.pop() == name
@@ -97,7 +97,8 @@ def test_levels_are_shown_when_results_carry_them_and_only_then(folder: Path, tm
     run = load_run(folder)
     rows = [row for row in read(page(run)).rows if row and row[0] in ("camera", "light")]
     assert [(row[0], row[1], row[2]) for row in rows] == [
-        ("camera", "1", "0/1"), ("camera", "2", "0/1"), ("camera", "3", "0/1"), ("light", "1", "0/1"), ("light", "2", "0/1"),
+        ("camera", "1", "0/1"), ("camera", "2", "0/1"), ("camera", "3", "0/1"),
+        ("light", "1", "0/1"), ("light", "2", "0/1"),
     ]  # fmt: skip
     plain = [record for record in run.records if not record.axis]
     assert [(level, counts.trials) for level, counts in by_level(run.records, "light", plain)] == [

@@ -26,7 +26,7 @@ def film_failures(folder: Path, trials: Iterable[Trial], *, policy: str, execute
     with closing(stage.world):
         for record in lost:
             trial = by_question[record.row, record.seed]
-            path = folder / "films" / f"{film_name(record.row, record.seed)}.mp4"
+            path = folder / "films" / f"{film_name(record)}.mp4"
             fps = max(1, round(stage.world.embodiment.rate_hz))
             with VideoRecorder(path, lambda _: stage.picture(), fps=fps) as film:
                 player = FirstLook(stage.policy, film.begin)

@@ -32,7 +32,8 @@ def failures(run: Run) -> list[EpisodeRecord]:
 
 def gallery(run: Run) -> Markup:
     """Show the films of failures that the folder holds, as many as fit."""
-    figures, size, missing = [], 0, 0
+    figures: list[Markup] = []
+    size, missing = 0, 0
     for record in failures(run):
         film = run.film(record)
         if film is None:
@@ -56,5 +57,5 @@ def _figure(record: EpisodeRecord, film: Path) -> Markup:
     caption = tag("figcaption", said)
     if kind.startswith("video/"):
         film_tag = tag("video", src=source, controls=True, loop=True, muted=True, playsinline=True, preload="metadata")
-        return tag("figure", film_tag, caption)
+        return tag("figure", film_tag, caption, class_="film")
     return tag("figure", tag("img", src=source, alt=said), caption, class_="strip")

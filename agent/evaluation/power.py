@@ -34,7 +34,8 @@ def power(pairs: int, *, difference: float, discordance: float, alpha: float = 0
 def largest_tail(discordant: NDArray[np.int64], alpha: float) -> NDArray[np.int64]:
     """Return for each number of discordant pairs the most wins of the loser that still reject, or -1."""
     guess = binom.ppf(alpha / 2, discordant, 0.5).astype(np.int64)
-    return np.where(binom.cdf(guess, discordant, 0.5) <= alpha / 2, guess, guess - 1)
+    tail: NDArray[np.int64] = np.where(binom.cdf(guess, discordant, 0.5) <= alpha / 2, guess, guess - 1)
+    return tail
 
 
 def pairs_needed(*, difference: float, discordance: float, alpha: float = 0.05, wanted: float = 0.8) -> int | None:

@@ -76,18 +76,19 @@ class Run:
 
     def film(self, record: EpisodeRecord) -> Path | None:
         """Return the film or filmstrip of an episode if the folder holds one: films/<film_name><suffix>."""
-        stem = film_name(record.row, record.seed)
+        stem = film_name(record)
         files = (self.folder / "films" / f"{stem}{suffix}" for suffix in FILM_SUFFIXES)
         return next((file for file in files if file.is_file()), None)
 
 
-def film_name(row: str, seed: int) -> str:
+def film_name(record: EpisodeRecord) -> str:
     """Return the file name, without suffix, of an episode's film: letters, digits and dashes.
 
-    >>> film_name("put the eggplant in the bowl", 7)
-    'put-the-eggplant-in-the-bowl-7'
+    >>> film_name(EpisodeRecord("put the eggplant in the bowl", "", 7, Outcome.TIMEOUT, axis="light", level=3))
+    'put-the-eggplant-in-the-bowl-7-light-3'
     """
-    return f"{re.sub(r'[^a-z0-9]+', '-', row.lower()).strip('-')}-{seed}"
+    perturbed = f"-{record.axis}-{record.level}" if record.axis else ""
+    return re.sub(r"[^a-z0-9]+", "-", f"{record.row}-{record.seed}{perturbed}".lower()).strip("-")
 
 
 def load_run(folder: Path) -> Run:

@@ -87,7 +87,8 @@ class Bettor:
     def _log_capital(self) -> NDArray[np.float64]:
         peak = self._log_wealth.max(axis=1)
         mean: NDArray[np.float64] = np.exp(self._log_wealth - peak[:, None]).mean(axis=1)
-        return np.log(mean) + peak
+        total: NDArray[np.float64] = np.log(mean) + peak
+        return total
 
 
 def bet(differences: Iterable[int], *, alpha: float = 0.05) -> Sequential:

@@ -45,7 +45,7 @@ def test_perturbations_and_films_are_found_when_there_are_any(tmp_path: Path) ->
     record = run.records[0]
     assert run.film(record) is None
     (run.folder / "films").mkdir()
-    film = run.folder / "films" / f"{film_name(record.row, record.seed)}.png"
+    film = run.folder / "films" / f"{film_name(record)}.png"
     film.write_bytes(b"")
     assert run.film(record) == film
 

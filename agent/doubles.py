@@ -2,8 +2,11 @@
 
 `PointWorld` needs numpy only and makes thousands of steps a second, yet it is a full `World`: it is reset by seed,
 judges goals, keeps to its workspace, shows two cameras and can be told to break. `PointTeacher` solves it from the
-true state, `FixedPolicy` repeats one chunk. Use them wherever a test or a trial needs an episode but no physics.
+true state, `PointSeer` from the picture, `FixedPolicy` repeats one chunk. Use them wherever a test or a trial needs an
+episode but no physics.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -193,6 +196,41 @@ class PointTeacher:
         if self.world.target is not None:
             aims[3:] = self.world.target
         return aims
+
+
+class PointSeer:
+    """Solves `PointWorld` from front picture, instruction and state; it may answer many episodes at once."""
+
+    def __init__(self, embodiment: Embodiment, *, rows: int = 2) -> None:
+        self.embodiment = embodiment
+        self._rows = rows
+
+    def reset(self, *, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        return self.act_batch([observation])[0]
+
+    def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
+        """Raise Refusal when an instruction names no square."""
+        return [self._act(observation) for observation in observations]
+
+    def _act(self, observation: Observation) -> ActionChunk:
+        named = [name for name in SQUARES if name in observation.instruction]
+        if not named:
+            raise Refusal(f"'{observation.instruction}' names no square")
+        away = self._centre(observation.images["front"], named[0]) - observation.state[:2]
+        # A picture of few pixels shows the centre to within a centimetre: down once that near.
+        down = -0.05 if np.linalg.norm(away) < _NEAR / 2 else 0.0
+        row = [*np.clip(away / self._rows, -0.05, 0.05), down, 0.0, 0.0, 0.0, 1.0]
+        return ActionChunk(POINT_ACTION.clip(np.array([row] * self._rows, dtype=np.float32)))
+
+    def _centre(self, picture: ImageArray, square: str) -> FloatArray:
+        """Where the square of this name is seen (2,) [m]."""
+        seen = np.argwhere((picture == SQUARES[square]).all(axis=2))
+        low, high = POINT_STATE.low_array[:2], POINT_STATE.high_array[:2]
+        middle = (seen.min(axis=0) + seen.max(axis=0) + 1) / 2 / picture.shape[:2]
+        return np.asarray(low + middle * (high - low), dtype=np.float32)
 
 
 class FixedPolicy:

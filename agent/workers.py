@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -34,6 +35,20 @@ class Died:
     exit_code: int | None
 
 
+AnswerAll = Callable[[Sequence[object]], Sequence[object]]
+"""Answers the questions of several workers at once, in their order."""
+
+_to_parent: list[Connection] = []
+"""In a worker process: the one pipe to its parent."""
+
+
+def ask(question: object) -> object:
+    """In a worker's job: send `question` (picklable) to the parent's `answer_all` and return its answer."""
+    (pipe,) = _to_parent
+    pipe.send(("ask", question))
+    return pipe.recv()
+
+
 @dataclass
 class _Worker:
     process: BaseProcess
@@ -46,13 +61,20 @@ class Workers(Generic[Answer]):
     """Runs `job(seed)` for many seeds on `count` spawned processes; use it as a context manager.
 
     make_job: picklable (a top-level function or an instance of a top-level class); each worker calls it once.
+    answer_all: called here with what the jobs `ask`, all questions that lie waiting in one call.
     A SpecError raised in a worker is raised here: the request is wrong, going on is pointless.
     """
 
-    def __init__(self, make_job: Callable[[], Callable[[int], Answer]], *, count: int) -> None:
+    def __init__(
+        self,
+        make_job: Callable[[], Callable[[int], Answer]],
+        *,
+        count: int,
+        answer_all: AnswerAll | None = None,
+    ) -> None:
         if count < 1:
             raise SpecError(f"at least one worker is needed, got {count}")
-        self._make_job, self._count = make_job, count
+        self._make_job, self._count, self._answer_all = make_job, count, answer_all
         # Spawned, not forked: neither physics nor torch survives a fork in the middle of their threads.
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
@@ -113,6 +135,7 @@ class Workers(Generic[Answer]):
 
     def _receive(self, *, timeout: float | None) -> Iterator[Done[Answer] | Died]:
         pipes = {worker.pipe: worker for worker in self._workers}
+        asked: list[tuple[_Worker, object]] = []
         for pipe in wait(list(pipes), timeout=timeout):
             worker = pipes[pipe]  # type: ignore[index]
             try:
@@ -122,10 +145,25 @@ class Workers(Generic[Answer]):
                 continue
             if kind == "wrong":
                 raise SpecError(content)
+            if kind == "ask":
+                asked.append((worker, content))
+                continue
             worker.ready, self._hopeless = True, 0
             if kind == "done" and worker.seed is not None:
                 seed, worker.seed = worker.seed, None
                 yield Done(seed, content)
+        self._reply(asked)
+
+    def _reply(self, asked: list[tuple[_Worker, object]]) -> None:
+        if not asked:
+            return
+        if self._answer_all is None:
+            raise TypeError("a job asked its parent, but these workers were made without answer_all")
+        answers = self._answer_all([question for _, question in asked])
+        for (worker, _), answer in zip(asked, answers, strict=True):
+            # One that died meanwhile is buried when its pipe is read.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                worker.pipe.send(answer)
 
     def _bury(self, worker: _Worker) -> Iterator[Died]:
         """Put a new worker in a dead one's place and say which task died with it."""
@@ -150,6 +188,7 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
     # Read by the numerical libraries when the job imports them: two threads a worker would fight for the cores.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    _to_parent.append(pipe)
     try:
         job = make_job()
         pipe.send(("ready", None))

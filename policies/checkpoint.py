@@ -24,6 +24,8 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """Bundled checkpoints, one folder each."""
 TYPE = "aubergine.vla"
 FORMAT = 1
+ACTING_FILES = ("config.json", "dataset_statistics.json", "embodiment.json", "model.safetensors")
+"""Files of a checkpoint that move its actions; the card, the log of training and the golden actions do not."""
 LIBRARIES = ("torch", "transformers", "numpy")
 TOLERANCE = 0.02
 """Largest difference of a golden action, as a share of that dimension's range: five bins of 255."""
@@ -216,12 +218,15 @@ def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 
 
     SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
     """
-    path = PRETRAINED / name_or_path
-    if not path.is_dir():
-        path = Path(name_or_path)
-    if not path.is_dir():
-        raise unknown_name("policy", name_or_path, pretrained_names())
-    return VLAPolicy(load_checkpoint(path, force=force), temperature=temperature)
+    return VLAPolicy(load_checkpoint(find_checkpoint(name_or_path), force=force), temperature=temperature)
+
+
+def find_checkpoint(name_or_path: str) -> Path:
+    """Return the folder of a bundled checkpoint or of a path; SpecError names the bundled ones when there is none."""
+    for folder in (PRETRAINED / name_or_path, Path(name_or_path)):
+        if folder.is_dir():
+            return folder
+    raise unknown_name("policy", name_or_path, pretrained_names())
 
 
 def pretrained_names() -> list[str]:

@@ -2,18 +2,16 @@
 
 import argparse
 import json
+import os
 import shlex
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
 from agent.errors import SpecError
-from agent.types import Outcome
 
 if TYPE_CHECKING:
     from agent.evaluation.early import EarlyStop
@@ -28,9 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--episodes", type=positive, default=100, metavar="N", help="in all, dealt over the tasks (100)"
     )
     parser.add_argument("--seed", type=whole, default=0, help="of the first episode, counted up from there (0)")
-    parser.add_argument("--out", metavar="DIR", help="where results.json goes (default: runs/eval-<time>)")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="where results.json and run.db go (default: runs/eval-<time>); what run.db holds is not run again",
+    )
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core, at most 8)")
+    parser.add_argument("--ray", metavar="ADDRESS|local", help="play on a Ray cluster (needs the extra 'ray')")
+    parser.add_argument(
+        "--retry-errors", action="store_true", help="run episodes again that ended as the world's error"
+    )
     parser.add_argument("--films", type=whole, default=4, metavar="N", help="failures filmed for the report (4)")
     parser.add_argument("--against", metavar="DIR", help="another run of the suite, set against this one in the report")
     parser.add_argument(
@@ -40,56 +46,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the suite; 0 when it ran through, whatever the rate."""
-    from agent.evaluation.run import Played, Report, play
+    # Read when torch is imported: sums split over threads come out in another order, and all players should agree.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from agent.cli.board import Board
+    from agent.cli.contest import enter, make_player, open_store
+    from agent.evaluation.run import Played, Report
+    from agent.evaluation.session import evaluate
     from agent.evaluation.suite import deal, load_suite
 
     suite = load_suite(arguments.suite)
     trials = deal(suite, episodes=arguments.episodes, seed=arguments.seed, sample=stages.sample)
-    execute = arguments.execute or suite.execute or stages.actions_per_look(arguments.policy)
     early = _early_stop(arguments, trials)
+    entrant = enter(arguments.policy, execute=arguments.execute or suite.execute)
     folder = new_folder(arguments.out, "eval")
-    make_stage = partial(stages.make_pair, arguments.policy)
-    workers = min(arguments.workers or stages.cores(), len(trials))
-    console = Console(stderr=True, quiet=arguments.json)
     played: list[Played] = []
-    complete = False
-    try:
-        with _progress(console) as bar:
-            job = bar.add_task("episodes", total=len(trials), good=0)
-            for each in play(trials, make_stage, execute=execute, workers=workers):
-                played.append(each)
-                good = sum(one.episode.outcome is Outcome.SUCCESS for one in played)
-                bar.update(job, advance=1, good=good)
-                if early and early.seen(each):
-                    break
-        complete = True
-    finally:
-        report = Report(
+
+    def report(*, complete: bool) -> Report:
+        return Report(
             suite=arguments.suite,
             policy=arguments.policy,
             seed=arguments.seed,
-            execute=execute,
+            execute=entrant.conditions.execute,
             played=tuple(played),
             complete=complete,
-            command=command(arguments, execute),
+            command=_command(arguments),
         )
-        report.write(folder)
-    _illustrate(folder, trials, arguments, execute)
-    _say(report, folder, as_json=arguments.json)
+
+    console = Console(stderr=True, quiet=arguments.json)
+    player = make_player(entrant, trials, workers=arguments.workers, ray=arguments.ray)
+    try:
+        with open_store(folder) as store, Board(console, trials) as board:
+            session = evaluate(
+                trials,
+                entrant.conditions,
+                store,
+                player,
+                command=_command(arguments),
+                retry_errors=arguments.retry_errors,
+            )
+            for each in session:
+                played.append(each)
+                board.add(each)
+                if early and early.seen(each):
+                    break
+    except KeyboardInterrupt:
+        report(complete=False).write(folder)
+        raise
+    report(complete=True).write(folder)
+    _illustrate(folder, trials, arguments, entrant.conditions.execute)
+    _say(report(complete=True), folder, as_json=arguments.json)
     if early and not arguments.json:
         from agent.cli.compare import betting_line
 
         print(betting_line(early.verdict()))
     return 0
-
-
-def command(arguments: argparse.Namespace, execute: int) -> str:
-    """Return the words that repeat this run, with every default that moves a score spelt out."""
-    words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
-    words += ["--episodes", str(arguments.episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
-    if arguments.stop_at is not None:
-        words += ["--against", arguments.against, "--stop-at", f"{arguments.stop_at:g}"]
-    return shlex.join(words)
 
 
 def _early_stop(arguments: argparse.Namespace, trials: "list[Trial]") -> "EarlyStop | None":
@@ -115,15 +125,14 @@ def _illustrate(folder: Path, trials: "list[Trial]", arguments: argparse.Namespa
     write_report(folder, against=Path(arguments.against) if arguments.against else None)
 
 
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[good]} succeeded"),
-        TimeRemainingColumn(),
-        console=console,
-    )
+def _command(arguments: argparse.Namespace) -> str:
+    """The words that repeat the run; where it goes and how many processes play do not move it."""
+    words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
+    words += ["--episodes", str(arguments.episodes), "--seed", str(arguments.seed)]
+    words += ["--execute", str(arguments.execute)] if arguments.execute else []
+    if arguments.stop_at is not None:
+        words += ["--against", arguments.against, "--stop-at", f"{arguments.stop_at:g}"]
+    return shlex.join(words)
 
 
 def _say(report: "Report", folder: Path, *, as_json: bool) -> None:
@@ -140,10 +149,8 @@ def _say(report: "Report", folder: Path, *, as_json: bool) -> None:
 COMMAND = Command(
     name="eval",
     summary="measure a policy over a suite of tasks",
-    description=(
-        "Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson). "
-        "Writes results.json, episodes.jsonl, report.html and table.md."
-    ),
+    description="Run N episodes dealt over the tasks of a suite and print success rates with 95 % intervals (Wilson). "
+    "The same command with the same --out goes on where it stopped; several may share one folder.",
     example="aubergine eval --suite bowl --episodes 200 --seed 0 --out runs/bowl",
     add_arguments=add_arguments,
     run=run,

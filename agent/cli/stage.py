@@ -65,6 +65,32 @@ def actions_per_look(policy: str) -> int:
     return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
 
 
+def policy_identity(policy: str) -> str:
+    """Return what this policy's actions depend on: its code and, where it was trained, its weights; not its folder's
+    name."""
+    import policies
+    from agent.evaluation.identity import digest_of_files
+
+    sources = _folder(policies.__file__)
+    if policy in SCRIPTED:
+        # The expert lives in `sim`, which `world_identity` covers.
+        return f"{policy}, code {digest_of_files([sources / 'scripted.py'])}"
+    from policies.checkpoint import ACTING_FILES, find_checkpoint
+
+    checkpoint = find_checkpoint(policy)
+    weights = digest_of_files(checkpoint / name for name in ACTING_FILES)
+    return f"checkpoint {weights}, code {digest_of_files(sorted(sources.glob('*.py')))}"
+
+
+def world_identity() -> str:
+    """Return a digest of the world, its assets and the loop: every constant of the physics is in there."""
+    import sim
+    from agent import runtime
+    from agent.evaluation.identity import digest_of_files
+
+    return digest_of_files([_folder(sim.__file__), Path(runtime.__file__)])
+
+
 def cores() -> int:
     """Return how many processes this machine runs at once, at most 8."""
     return min(8, len(os.sched_getaffinity(0)))
@@ -157,6 +183,11 @@ def _scripted(name: str, world: "TabletopWorld") -> Policy:
     from policies.scripted import HoldPolicy, RandomPolicy
 
     return RandomPolicy(world.embodiment) if name == "random" else HoldPolicy(world.embodiment)
+
+
+def _folder(package_file: str | None) -> Path:
+    assert package_file is not None
+    return Path(package_file).parent
 
 
 def _film(world: "TabletopWorld") -> ImageArray:

@@ -4,13 +4,14 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 from agent.cli import stage as stages
 from agent.cli.classroom import ClassroomFactory, Share
+from agent.cli.contest import enter, make_player, open_store
 from agent.errors import SpecError
-from agent.evaluation.run import Report, play
+from agent.evaluation.run import Report
+from agent.evaluation.session import evaluate
 from agent.evaluation.suite import deal, load_suite
 from agent.recording.collect import Collected, collect
 from agent.recording.demonstrate import Coaching
@@ -128,9 +129,7 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     return training.finished and _judge(plan, training.checkpoint, folder)
 
 
-def _collect(
-    plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching
-) -> Collected:
+def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching) -> Collected:
     return collect(
         ClassroomFactory(plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
         seeds,
@@ -144,15 +143,16 @@ def _collect(
 
 
 def _judge(plan: Plan, checkpoint: Path, folder: Path) -> bool:
-    """Write results.json of the checkpoint in closed loop."""
-    trial, execute = plan.trial, stages.actions_per_look(str(checkpoint))
+    """Write results.json of the checkpoint in closed loop; what an interrupted judgement finished is kept."""
+    trial, entrant = plan.trial, enter(str(checkpoint))
     trials = deal(load_suite(trial.suite), episodes=trial.episodes, seed=trial.seed, sample=stages.sample)
-    make_pair = partial(stages.make_pair, str(checkpoint))
+    player = make_player(entrant, trials, workers=plan.workers or None)
     try:
-        played = tuple(play(trials, make_pair, execute=execute, workers=plan.workers or stages.cores()))
+        with open_store(folder) as store:
+            played = tuple(evaluate(trials, entrant.conditions, store, player))
     except KeyboardInterrupt:
         return False
-    report = Report(trial.suite, str(checkpoint), trial.seed, execute, played, complete=True)
+    report = Report(trial.suite, str(checkpoint), trial.seed, entrant.conditions.execute, played, complete=True)
     report.write(folder)
     return True
 

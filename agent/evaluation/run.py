@@ -1,36 +1,34 @@
-"""Runs the trials of a suite, in this process or dealt over several, and writes what came of them."""
+"""What came of a run: its episodes, its rates, and the files that hold them."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import os
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from agent.errors import AubergineError
+from agent.evaluation.identity import installed_versions
 from agent.evaluation.statistics import Tally, tally
 from agent.evaluation.suite import Trial
-from agent.ports import Policy, World
-from agent.runtime import run_episode
-from agent.types import Episode, Outcome
-from agent.workers import Died, Done, Workers
-
-Stage = tuple[World, Policy]
-MakeStage = Callable[[], Stage]
-"""Builds a world and a policy; must be picklable when several processes are used."""
-
-RECORDED_PACKAGES = ("aubergine", "numpy", "pybullet", "torch", "transformers")
+from agent.types import Episode
 
 
 @dataclass(frozen=True)
 class Played:
-    """One trial and what came of it."""
+    """One trial and what came of it.
+
+    id: of the episode in the run database (agent.evaluation.identity).  fresh: it ended during this session.
+    """
 
     trial: Trial
     episode: Episode
+    id: str = ""
+    fresh: bool = True
 
     def as_mapping(self) -> dict[str, object]:
         """Return one line of episodes.jsonl."""
         episode = self.episode
         return {
+            "id": self.id,
             "task": self.trial.row,
             "instruction": episode.task.instruction,
             "seed": episode.seed,
@@ -46,47 +44,6 @@ class Played:
             "lifted": episode.status.lifted,
             "wrong_object": episode.status.wrong_object,
         }
-
-
-def play(trials: Sequence[Trial], make_stage: MakeStage, *, execute: int, workers: int = 1) -> Iterator[Played]:
-    """Yield every trial once it is over, in order with one worker, as they finish with several.
-
-    Each process builds its own world and policy and computes on one thread. A trial whose process dies is an ERROR:
-    the world's fault, left out of the rate.
-    """
-    job = TrialJob(tuple(trials), make_stage, execute)
-    if workers <= 1:
-        attempt = job()
-        for index, trial in enumerate(trials):
-            yield Played(trial, attempt(index))
-        return
-    with Workers(job, count=workers) as crew:
-        for answer in crew.run(range(len(trials))):
-            trial = trials[answer.seed]
-            yield Played(trial, answer.answer if isinstance(answer, Done) else _died(trial, answer))
-
-
-@dataclass(frozen=True)
-class TrialJob:
-    """Made in the parent, called in a worker: `job()` builds the stage and returns index of a trial -> Episode."""
-
-    trials: tuple[Trial, ...]
-    make_stage: MakeStage
-    execute: int
-
-    def __call__(self) -> Callable[[int], Episode]:
-        world, policy = self.make_stage()
-
-        def attempt(index: int) -> Episode:
-            trial = self.trials[index]
-            return run_episode(world, policy, trial.task, seed=trial.seed, execute=self.execute)
-
-        return attempt
-
-
-def _died(trial: Trial, end: Died) -> Episode:
-    detail = f"the process died with exit code {end.exit_code}"
-    return Episode(trial.task, trial.seed, Outcome.ERROR, steps=0, detail=detail, seconds=0.0)
 
 
 @dataclass(frozen=True)
@@ -121,25 +78,30 @@ class Report:
             "command": self.command,
             "overall": self.overall().as_mapping(),
             "tasks": {row: counts.as_mapping() for row, counts in self.by_task().items()},
-            "versions": versions(),
+            "versions": {each.package: each.version for each in installed_versions()},
         }
 
     def write(self, folder: Path) -> None:
-        """Write results.json and episodes.jsonl (one line an episode, by seed) into `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write results.json and episodes.jsonl (one line an episode, by seed) into `folder`, each whole or not at all.
+
+        Raises AubergineError when they cannot be written; the run database still holds every episode.
+        """
         ordered = sorted(self.played, key=lambda each: each.trial.seed)
         lines = "".join(json.dumps(each.as_mapping()) + "\n" for each in ordered)
-        (folder / "episodes.jsonl").write_text(lines, encoding="utf-8")
         text = json.dumps(self.as_mapping(), indent=2, ensure_ascii=False) + "\n"
-        (folder / "results.json").write_text(text, encoding="utf-8")
-
-
-def versions() -> dict[str, str]:
-    """Return the installed versions of the packages that can move a score."""
-    found = {}
-    for package in RECORDED_PACKAGES:
         try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+            folder.mkdir(parents=True, exist_ok=True)
+            _write(folder / "episodes.jsonl", lines)
+            _write(folder / "results.json", text)
+        except OSError as error:
+            raise AubergineError(
+                f"cannot write the results into {folder}: {error.strerror}; the episodes are kept: mend this and give "
+                "the same command again"
+            ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    # Under a name of this process first: two that share a run end at the same time.
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.cli import stage
-from agent.doubles import SQUARES, FixedPolicy, PointTeacher, PointWorld, point_task
+from agent.doubles import SQUARES, FixedPolicy, PointSeer, PointTeacher, PointWorld, point_task
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
 from agent.types import CameraSpec, Goal, Task
@@ -15,18 +15,23 @@ CAMERAS = (CameraSpec("front", 48, 48), CameraSpec("wrist", 16, 16))
 
 
 def point_stage(policy: str = "vla") -> stage.Stage:
-    """`vla` and `expert` solve the task, `hold` does nothing, `reluctant` refuses."""
+    """`vla` and `expert` solve the task, `seer` from pictures alone; `hold` does nothing, `reluctant` refuses."""
     world = PointWorld(cameras=CAMERAS)
     still = world.embodiment.action.clip(np.zeros((1, 7), dtype=np.float32))
     policies: dict[str, Policy] = {
         "vla": PointTeacher(world),
         "expert": PointTeacher(world),
+        "seer": PointSeer(world.embodiment),
         "hold": FixedPolicy(world.embodiment, still),
         "reluctant": FixedPolicy(world.embodiment, still, refusal="there is no such square"),
     }
     if policy not in policies:
         raise unknown_name("policy", policy, policies)
     return stage.Stage(world, policies[policy], policy, 2, lambda: world.render("front", 96, 96))
+
+
+def point_world(cameras: tuple[CameraSpec, ...] | None) -> PointWorld:
+    return PointWorld(cameras=cameras or CAMERAS)
 
 
 def point_pair(policy: str) -> tuple[World, Policy]:
@@ -54,6 +59,8 @@ def point_sample(name: str, seed: int) -> Task:
 def point_cli(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "make_stage", point_stage)
     monkeypatch.setattr(stage, "make_pair", point_pair)
+    monkeypatch.setattr(stage, "tabletop", point_world)
+    monkeypatch.setattr(stage, "policy_identity", lambda policy: policy)
     monkeypatch.setattr(stage, "task_for", point_task_for)
     monkeypatch.setattr(stage, "sample", point_sample)
     monkeypatch.setattr(stage, "actions_per_look", lambda policy: point_stage(policy).execute)

@@ -102,7 +102,7 @@ def test_eval_writes_the_page_with_films_of_failures(suite: str, tmp_path: Path)
     assert films == ["blue-6.mp4", "blue-8.mp4", "red-5.mp4"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert page.count('src="data:video/mp4;base64,') == 3
-    assert f"aubergine eval --suite {suite} --policy hold --episodes 4 --seed 5 --execute 2" in page
+    assert f"aubergine eval --suite {suite} --policy hold --episodes 4 --seed 5" in page
 
 
 @pytest.mark.usefixtures("point_cli")

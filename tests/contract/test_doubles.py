@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from agent.doubles import FixedPolicy, PointTeacher, PointWorld, point_task
+from agent.doubles import FixedPolicy, PointSeer, PointTeacher, PointWorld, point_task
 from agent.ports import Policy, World
 from agent.types import Task
+from tests.contract.batch_contract import BatchPolicyContract
 from tests.contract.policy_contract import PolicyContract
 from tests.contract.world_contract import WorldContract
 
@@ -21,6 +22,15 @@ class TestPointTeacher(PolicyContract):
     def make_pair(self) -> tuple[World, Policy]:
         world = PointWorld()
         return world, PointTeacher(world)
+
+    def make_task(self) -> Task:
+        return point_task(0)
+
+
+class TestPointSeer(BatchPolicyContract):
+    def make_pair(self) -> tuple[World, Policy]:
+        world = PointWorld()
+        return world, PointSeer(world.embodiment)
 
     def make_task(self) -> Task:
         return point_task(0)

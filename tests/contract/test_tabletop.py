@@ -16,6 +16,7 @@ from policies.vla import VLAPolicy
 from sim.expert import ScriptedExpert
 from sim.tasks import NAMED_TASKS
 from sim.world import TabletopWorld
+from tests.contract.batch_contract import BatchPolicyContract
 from tests.contract.policy_contract import PolicyContract
 from tests.contract.world_contract import WorldContract
 
@@ -61,7 +62,7 @@ class TestHoldPolicy(PolicyContract):
         return eggplant_in_bowl(5)
 
 
-class TestTinyVLA(PolicyContract):
+class TestTinyVLA(BatchPolicyContract):
     """An untrained model of the smallest size: every part of the shipped one, none of its skill."""
 
     def make_pair(self) -> tuple[World, Policy]:

@@ -40,6 +40,23 @@ def test_actions_are_legal_and_repeat(trained: Path) -> None:
     assert (runs[0] != runs[2]).any()
 
 
+def test_a_batch_writes_the_tokens_that_one_look_writes(trained: Path) -> None:
+    policy = load_policy(str(trained))
+    rng = np.random.default_rng(7)
+    looks = [observation(scene(rng)[0], colour) for colour in ("red", "blue") * 5]
+    alone = [policy.act(look).actions for look in looks]
+    assert len({actions.tobytes() for actions in alone}) > 5
+    # Equal to the last bit means equal tokens: the codec has one value a token.
+    for one, chunk in zip(alone, policy.act_batch(looks), strict=True):
+        np.testing.assert_array_equal(one, chunk.actions)
+
+
+def test_a_policy_that_samples_takes_no_batch(trained: Path) -> None:
+    policy = load_policy(str(trained), temperature=1.0)
+    with pytest.raises(SpecError, match="one episode at a time"):
+        policy.act_batch([observation(scene(np.random.default_rng(0))[0], "red")])
+
+
 def test_it_knows_where_it_means_to_go(trained: Path) -> None:
     policy = load_policy(str(trained))
     picture, places = scene(np.random.default_rng(5))

@@ -1,0 +1,81 @@
+"""Whose fault it is when foreign code raises: the policy's fails the episode, the world's is left out of the rate."""
+
+import traceback
+from types import TracebackType
+from typing import Literal
+
+from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
+from agent.ports import Policy, World
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Step, Task
+
+
+class Blame:
+    """Context manager: whatever is raised inside becomes `fault`, except what the port allows, which passes.
+
+    traceback: text of the last exception that was not a refusal, None before the first.
+    """
+
+    def __init__(self, who: str, fault: type[PolicyFault] | type[WorldFault]) -> None:
+        self._who, self._fault = who, fault
+        self.traceback: str | None = None
+
+    def __enter__(self) -> "Blame":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> Literal[False]:
+        if not isinstance(error, Exception) or isinstance(error, SpecError):
+            return False
+        if isinstance(error, Refusal) and self._fault is PolicyFault:
+            return False
+        self.traceback = "".join(traceback.format_exception(error))
+        if isinstance(error, self._fault):
+            return False
+        raise self._fault(f"the {self._who} raised {type(error).__name__}: {_first_line(error)}") from error
+
+
+class BlamedPolicy:
+    """A policy whose every exception is a PolicyFault, a Refusal or a SpecError."""
+
+    def __init__(self, inner: Policy) -> None:
+        self._inner, self.blame = inner, Blame("policy", PolicyFault)
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        with self.blame:
+            self._inner.reset(seed=seed)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        with self.blame:
+            return self._inner.act(observation)
+
+
+class BlamedWorld:
+    """A world whose every exception is a WorldFault or a SpecError."""
+
+    def __init__(self, inner: World) -> None:
+        self._inner, self.blame = inner, Blame("world", WorldFault)
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, task: Task, *, seed: int) -> Observation:
+        with self.blame:
+            return self._inner.reset(task, seed=seed)
+
+    def step(self, action: FloatArray) -> Step:
+        with self.blame:
+            return self._inner.step(action)
+
+    def close(self) -> None:
+        with self.blame:
+            self._inner.close()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no message"])[0]

@@ -1,0 +1,218 @@
+"""Plays trials: in this process, or dealt over worlds in processes with one batched policy between them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Protocol, Self, cast
+
+from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
+from agent.evaluation.faults import Blame, BlamedPolicy, BlamedWorld
+from agent.evaluation.suite import Trial
+from agent.ports import BatchPolicy, Policy, World
+from agent.runtime import run_episode
+from agent.types import ActionChunk, Embodiment, Episode, Observation, Outcome
+from agent.workers import Died, Done, Workers, ask
+
+MakePair = Callable[[], tuple[World, Policy]]
+"""Builds a world and a policy that fits it; picklable where several processes are used."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A policy that needs no world beside it: it may answer many worlds. make_world: picklable."""
+
+    make_world: Callable[[], World]
+    policy: BatchPolicy
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of one call to play: which trial, how it ended, and what was raised on the way, if anything."""
+
+    index: int
+    episode: Episode
+    traceback: str | None = None
+
+
+class Player(Protocol):
+    """Plays trials by their index; a context manager that holds processes while it is open."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def play(self, todo: Iterable[int]) -> Iterator[Ended]:
+        """Take indices as they can be ended, yield each once it is over, in any order."""
+        ...
+
+
+class Booth:
+    """A world and a policy that play one trial after another; a world that broke is built anew."""
+
+    def __init__(self, make_pair: MakePair, trials: Sequence[Trial], *, execute: int) -> None:
+        self._make_pair, self._trials, self._execute = make_pair, trials, execute
+        self._pair: tuple[World, Policy] | None = make_pair()
+
+    def __call__(self, index: int) -> Ended:
+        if self._pair is None:
+            self._pair = self._make_pair()
+        trial = self._trials[index]
+        world, policy = BlamedWorld(self._pair[0]), BlamedPolicy(looking_alike(self._pair[1]))
+        episode = run_episode(world, policy, trial.task, seed=trial.seed, execute=self._execute)
+        if episode.outcome is Outcome.ERROR:
+            self.close()
+        return Ended(index, episode, world.blame.traceback or policy.blame.traceback)
+
+    def close(self) -> None:
+        pair, self._pair = self._pair, None
+        if pair is not None:
+            with suppress(WorldFault):
+                BlamedWorld(pair[0]).close()
+
+
+@dataclass(frozen=True)
+class BoothJob:
+    """Makes a booth where it is called: in a worker process."""
+
+    make_pair: MakePair
+    trials: tuple[Trial, ...]
+    execute: int
+
+    def __call__(self) -> Booth:
+        return Booth(self.make_pair, self.trials, execute=self.execute)
+
+
+class SerialPlayer:
+    """Plays in this process, in order: the slow twin of every other player."""
+
+    def __init__(self, job: BoothJob) -> None:
+        self._job = job
+
+    def __enter__(self) -> "SerialPlayer":
+        self._booth = self._job()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._booth.close()
+
+    def play(self, todo: Iterable[int]) -> Iterator[Ended]:
+        for index in todo:
+            yield self._booth(index)
+
+
+class PoolPlayer:
+    """Plays in `workers` processes of one thread each.
+
+    served: the policy answers all worlds from this process, as many looks at a time as lie waiting; without it every
+    process has its own policy. A trial whose process dies is an ERROR, and a new process takes its place.
+    """
+
+    def __init__(self, job: BoothJob, *, workers: int, served: Served | None = None) -> None:
+        self._trials = job.trials
+        if served is None:
+            self._crew = Workers(job, count=workers)
+            return
+        body = served.policy.embodiment
+        far = BoothJob(partial(_world_and_far_policy, served.make_world, body), job.trials, job.execute)
+        self._crew = Workers(far, count=workers, answer_all=partial(_answer_all, served.policy))
+
+    def __enter__(self) -> "PoolPlayer":
+        self._crew.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._crew.stop()
+
+    def play(self, todo: Iterable[int]) -> Iterator[Ended]:
+        for answer in self._crew.run(todo):
+            match answer:
+                case Done(_, ended):
+                    yield ended
+                case Died(index, exit_code):
+                    yield lost(index, self._trials[index], f"the process died with exit code {exit_code}")
+
+
+def lost(index: int, trial: Trial, detail: str) -> Ended:
+    """Return the ERROR of a trial whose process never came back."""
+    return Ended(index, Episode(trial.task, trial.seed, Outcome.ERROR, steps=0, detail=detail, seconds=0.0))
+
+
+def looking_alike(policy: Policy) -> Policy:
+    """Return a policy that acts to the last bit as it does when served, so that all players give equal episodes."""
+    return _OneOfMany(policy) if isinstance(policy, BatchPolicy) else policy
+
+
+class _OneOfMany:
+    """A batch policy that is only ever asked in batches."""
+
+    def __init__(self, inner: BatchPolicy) -> None:
+        self._inner = inner
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        """A batch policy has nothing to forget."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        return self._inner.act_batch([observation])[0]
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """What the served policy raised instead of an answer."""
+
+    kind: type[PolicyFault] | type[Refusal] | type[SpecError]
+    sentence: str
+    traceback: str | None
+
+
+class _FarPolicy:
+    """Stands in a worker process for the policy in the parent."""
+
+    def __init__(self, embodiment: Embodiment) -> None:
+        self.embodiment = embodiment
+
+    def reset(self, *, seed: int) -> None:
+        """A batch policy has nothing to forget."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        answer = ask(observation)
+        if isinstance(answer, _Trouble):
+            error = answer.kind(answer.sentence)
+            if answer.traceback:
+                error.add_note(f"where it was raised:\n{answer.traceback}")
+            raise error
+        return cast(ActionChunk, answer)
+
+
+def _world_and_far_policy(make_world: Callable[[], World], embodiment: Embodiment) -> tuple[World, Policy]:
+    return make_world(), _FarPolicy(embodiment)
+
+
+def _answer_all(policy: BatchPolicy, questions: Sequence[object]) -> Sequence[object]:
+    """One pass for all; when that raises, one each, so that only the look that is at fault pays for it."""
+    looks = cast(Sequence[Observation], questions)
+    try:
+        with Blame("policy", PolicyFault):
+            answers = policy.act_batch(looks)
+            if len(answers) != len(looks):
+                raise PolicyFault(f"the policy gave {len(answers)} answers to {len(looks)} looks")
+            return answers
+    except (PolicyFault, Refusal, SpecError):
+        return [_answer_one(policy, look) for look in looks]
+
+
+def _answer_one(policy: BatchPolicy, look: Observation) -> ActionChunk | _Trouble:
+    blame = Blame("policy", PolicyFault)
+    try:
+        with blame:
+            return policy.act_batch([look])[0]
+    except (PolicyFault, Refusal, SpecError) as error:
+        kind = next(kind for kind in (PolicyFault, Refusal, SpecError) if isinstance(error, kind))
+        return _Trouble(kind, str(error), blame.traceback)

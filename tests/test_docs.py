@@ -15,6 +15,7 @@ DOCUMENTS = (
     "CONVENTIONS.md",
     "RESULTS.md",
     "docs/scaling.md",
+    "docs/statistics.md",
     "docs/suites.md",
 )
 

@@ -4,15 +4,21 @@ import argparse
 import json
 import os
 import shlex
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.errors import SpecError
 
 if TYPE_CHECKING:
+    from agent.cli.contest import Entrant
+    from agent.evaluation.early import EarlyStop
     from agent.evaluation.run import Report
+    from agent.evaluation.suite import Trial
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--retry-errors", action="store_true", help="run episodes again that ended as the world's error"
     )
+    parser.add_argument("--films", type=whole, default=4, metavar="N", help="failures filmed for the report (4)")
+    parser.add_argument("--against", metavar="DIR", help="another run of the suite, set against this one in the report")
+    parser.add_argument(
+        "--stop-at", type=float, metavar="ALPHA", help="stop once --against is beaten, or wins, at this error rate"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         sample=stages.sample,
         check=stages.check_task,
     )
+    early = _early_stop(arguments, trials)
     entrant = enter(arguments.policy, execute=arguments.execute or suite.execute, world=suite.world)
     words = _command(arguments, len(trials), entrant.conditions.execute)
     folder = new_folder(arguments.out, "eval")
@@ -75,27 +87,61 @@ def run(arguments: argparse.Namespace) -> int:
             session = evaluate(
                 trials, entrant.conditions, store, player, command=words, retry_errors=arguments.retry_errors
             )
-            for each in session:
-                played.append(each)
-                board.add(each)
+            # Whoever stops early sends the player's processes home at once.
+            with closing(session):
+                for each in session:
+                    played.append(each)
+                    board.add(each)
+                    if early and early.seen(each):
+                        break
     except KeyboardInterrupt:
         report(complete=False).write(folder)
         raise
     report(complete=True).write(folder)
-    _say(report(complete=True), str(folder), as_json=arguments.json)
+    _illustrate(folder, trials, arguments, entrant)
+    _say(report(complete=True), folder, as_json=arguments.json)
+    if early and not arguments.json:
+        from agent.cli.compare import betting_line
+
+        print(betting_line(early.verdict()))
     return 0
+
+
+def _early_stop(arguments: argparse.Namespace, trials: "list[Trial]") -> "EarlyStop | None":
+    if arguments.against is None:
+        if arguments.stop_at is not None:
+            raise SpecError("--stop-at needs --against: the run that this one is to be told apart from")
+        return None
+    from agent.evaluation.early import EarlyStop
+    from agent.evaluation.records import load_run
+
+    other = load_run(Path(arguments.against))
+    # Built without --stop-at too: it refuses a run that shares nothing before the first episode, not after the last.
+    early = EarlyStop(trials, other.records, alpha=0.05 if arguments.stop_at is None else arguments.stop_at)
+    return None if arguments.stop_at is None else early
+
+
+def _illustrate(folder: Path, trials: "list[Trial]", arguments: argparse.Namespace, entrant: "Entrant") -> None:
+    """Film some failures and write the page."""
+    from agent.cli.films import film_failures
+    from agent.evaluation.report import write_report
+
+    film_failures(folder, trials, entrant, most=arguments.films)
+    write_report(folder, against=Path(arguments.against) if arguments.against else None)
 
 
 def _command(arguments: argparse.Namespace, episodes: int, execute: int) -> str:
     """The words that repeat the run, defaults spelt out; where it goes and how many processes play do not move it."""
     words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
     words += ["--episodes", str(episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    if arguments.stop_at is not None:
+        words += ["--against", arguments.against, "--stop-at", f"{arguments.stop_at:g}"]
     return shlex.join(words)
 
 
-def _say(report: "Report", folder: str, *, as_json: bool) -> None:
+def _say(report: "Report", folder: Path, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({**report.as_mapping(), "out": folder}))
+        print(json.dumps({**report.as_mapping(), "out": str(folder)}))
         return
     rows = report.by_task()
     width = max(len(name) for name in (*rows, "overall"))
@@ -104,7 +150,7 @@ def _say(report: "Report", folder: str, *, as_json: bool) -> None:
     completed = report.mean_completed()
     if completed is not None:
         print(f"chains: {completed:.2f} tasks done on average")
-    print(f"results: {folder}/results.json")
+    print(f"results: {folder / 'results.json'}\nreport: {folder / 'report.html'}")
 
 
 COMMAND = Command(

@@ -7,11 +7,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, evaluate, run, train
+from agent.cli import bench, collect, compare, evaluate, report, run, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
-COMMANDS: tuple[Command, ...] = (run.COMMAND, collect.COMMAND, train.COMMAND, evaluate.COMMAND, bench.COMMAND)
+COMMANDS: tuple[Command, ...] = (
+    run.COMMAND,
+    collect.COMMAND,
+    train.COMMAND,
+    evaluate.COMMAND,
+    compare.COMMAND,
+    report.COMMAND,
+    bench.COMMAND,
+)
 
 REQUEST_WRONG = 2
 INTERRUPTED = 130

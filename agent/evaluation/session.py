@@ -1,7 +1,7 @@
 """Brings trials, the run database and a player together: what is kept is reused, what is missing is played and kept."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 from agent.evaluation.identity import Conditions, episode_id
 from agent.evaluation.play import Player
@@ -21,7 +21,7 @@ def evaluate(
     *,
     command: str = "",
     retry_errors: bool = False,
-) -> Iterator[Played]:
+) -> Generator[Played, None, None]:
     """Yield every trial once it is over: first those that the database holds, then the others as they finish.
 
     Other processes may work on the same database; what they finish is yielded as well. Of two equal trials one is

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from typing import Protocol
 
 from scipy.special import betaincinv
 
-from agent.types import Episode, Outcome
+from agent.types import Outcome, Status
 
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -14,10 +15,30 @@ Z_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class Interval:
-    """Both ends in [0, 1]."""
+    """Both ends in [0, 1] for a rate, in [-1, 1] for a difference of rates."""
 
     low: float
     high: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def percent(self) -> str:
+        """For example `[89.2, 96.2]`, in percent."""
+        return f"[{100 * self.low:.1f}, {100 * self.high:.1f}]"
+
+
+class Judged(Protocol):
+    """What a rate needs to know of an episode: agent.types.Episode has it, and so has a record read from disk."""
+
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def success_any(self) -> bool: ...
+    @property
+    def success_last(self) -> bool: ...
 
 
 def wilson(successes: int, trials: int) -> Interval:
@@ -45,6 +66,7 @@ class Tally:
 
     episodes: all that were run.  errors: those the world broke in; they are no trials.  successes: held to the end
     of three ticks, the reading that counts.  success_any, success_last: satisfied at some step, at the last step.
+    reached, grasped, lifted: came that far with the right object, whatever the end.
     """
 
     episodes: int
@@ -54,6 +76,9 @@ class Tally:
     success_last: int
     wrong_object: int
     refused: int
+    reached: int = 0
+    grasped: int = 0
+    lifted: int = 0
 
     @property
     def trials(self) -> int:
@@ -69,7 +94,7 @@ class Tally:
         """For example `187/200 = 93.5 % [89.2, 96.2], 0 errors`, with Wilson's interval."""
         interval = wilson(self.successes, self.trials)
         errors = "1 error" if self.errors == 1 else f"{self.errors} errors"
-        percent = f"{100 * self.rate:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+        percent = f"{100 * self.rate:.1f} % {interval.percent()}"
         return f"{self.successes}/{self.trials} = {percent}, {errors}"
 
     def as_mapping(self) -> dict[str, object]:
@@ -86,10 +111,13 @@ class Tally:
             "success_last": self.success_last,
             "wrong_object": self.wrong_object,
             "refused": self.refused,
+            "reached": self.reached,
+            "grasped": self.grasped,
+            "lifted": self.lifted,
         }
 
 
-def tally(episodes: Iterable[Episode], *, expected: Sequence[Outcome] | None = None) -> Tally:
+def tally(episodes: Iterable[Judged], *, expected: Sequence[Outcome] | None = None) -> Tally:
     """Count the episodes of one row. expected: the outcome that counts as success, for each; None: SUCCESS for all."""
     rows = list(episodes)
     wanted = [Outcome.SUCCESS] * len(rows) if expected is None else expected
@@ -102,4 +130,16 @@ def tally(episodes: Iterable[Episode], *, expected: Sequence[Outcome] | None = N
         success_last=sum(row.success_last for row in judged),
         wrong_object=sum(row.status.wrong_object is not None for row in judged),
         refused=sum(row.outcome is Outcome.REFUSED for row in judged),
+        reached=sum(row.status.reached for row in judged),
+        grasped=sum(row.status.grasped for row in judged),
+        lifted=sum(row.status.lifted for row in judged),
     )
+
+
+def percent_points(difference: float) -> str:
+    """For example `+3.5`, in points.
+
+    >>> percent_points(-0.12)
+    '−12.0'
+    """
+    return f"{100 * difference:+.1f}".replace("-", "−")

@@ -38,10 +38,10 @@ def fingers_hull() -> TriangleMesh:
     corners = []
     for centre, half in FINGER_BOXES:
         signs = np.array(np.meshgrid((-1, 1), (-1, 1), (-1, 1))).reshape(3, 8).T
-        box = np.asarray(centre) + signs * np.asarray(half) + (0, 0, FINGER_OFFSET)
+        box = np.asarray(centre) + signs * np.asarray(half) + np.array([0, 0, FINGER_OFFSET])
         for travel in (0.0, FINGER_TRAVEL):
-            moved = box + (0, travel, 0)
-            corners += [moved, moved * (1, -1, 1)]
+            moved = box + np.array([0, travel, 0])
+            corners += [moved, moved * np.array([1, -1, 1])]
     points = np.concatenate(corners)
     return TriangleMesh(points, ConvexHull(points).simplices.astype(np.int64))
 
@@ -76,7 +76,8 @@ def cover(points: Array, count: int, *, rounds: int = 60) -> Array:
         cost = float((balls[:, 3] ** 3).sum())
         if cost < best_cost:
             best, best_cost = balls, cost
-    return best + (0, 0, 0, SPACING)
+    best[:, 3] += SPACING
+    return best
 
 
 def enclosing_ball(points: Array, *, rounds: int = 300) -> Array:

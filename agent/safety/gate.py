@@ -9,7 +9,7 @@ from agent.errors import SpecError, WorldFault
 class Gate:
     """Armed, disarmed or stopped. May be used from several threads.
 
-    An emergency stop stays until `reset_stop`, which leaves the robot disarmed: two deliberate acts lead back to motion.
+    An emergency stop stays until `reset_stop`, which leaves the robot disarmed: two acts lead back to motion.
     dead_man: asked before every action; motion needs True. None: there is no such switch.
     """
 

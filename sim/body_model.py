@@ -7,7 +7,7 @@ import numpy as np
 
 from agent.safety.body import Motion
 from agent.types import FloatArray
-from sim.arm import plan
+from sim.arm import plan, pose_change
 from sim.geometry import Array, Pose
 from sim.kinematics import HIGH, LOW, REST, TOOL_OFFSET, forward, link_frames
 
@@ -56,6 +56,9 @@ class PandaBody:
         hand = frames[:, 7]
         tool = hand[:, :3, 3] + TOOL_OFFSET * hand[:, :3, 2]
         return Motion(tool, centres, self._radii, self._links, joints)
+
+    def back(self, state: FloatArray) -> FloatArray:
+        return pose_change(self._commanded, forward(_joints_of(state)), 0.0)
 
     def accept(self, action: FloatArray) -> None:
         if self._planned is not None and np.allclose(self._planned[0], action, rtol=0, atol=1e-6):

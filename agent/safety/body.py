@@ -43,6 +43,10 @@ class BodyModel(Protocol):
         """Return what a legal `action` (A,) would sweep, when `state` (S,) is measured. Nothing is commanded."""
         ...
 
+    def back(self, state: FloatArray) -> FloatArray:
+        """Return the way (A,) from the commanded pose to the measured one, bounds aside; the gripper's entry is 0."""
+        ...
+
     def accept(self, action: FloatArray) -> None:
         """This action (A,) was really commanded."""
         ...
@@ -67,6 +71,7 @@ class ToolBody:
         self._radii = np.array([radius])
         self._shares = np.linspace(0.0, 1.0, samples)[:, None]
         self._commanded = np.zeros(3)
+        self._length = len(action)
 
     @property
     def joint_limits(self) -> tuple[Array, Array]:
@@ -79,6 +84,11 @@ class ToolBody:
         """A straight line of the tool point."""
         tool = np.concatenate([state[self._position][None], self._commanded + self._shares * action[self._step]])
         return Motion(tool, tool[:, None], self._radii, ("tool",), np.zeros((len(tool), 0)))
+
+    def back(self, state: FloatArray) -> FloatArray:
+        row = np.zeros(self._length, dtype=np.float32)
+        row[self._step] = state[self._position] - self._commanded
+        return row
 
     def accept(self, action: FloatArray) -> None:
         self._commanded = self._commanded + action[self._step]

@@ -53,6 +53,16 @@ class Checker:
             or self._zone_problem(motion, grip)
         )
 
+    def strayed(self, motion: Motion) -> str | None:
+        """Say which part of the body is too far from where it is commanded, or None."""
+        if self._limits.tracking is None:
+            return None
+        behind = np.sqrt(((motion.centres[1] - motion.centres[0]) ** 2).sum(axis=-1))
+        worst = int(np.argmax(behind))
+        if behind[worst] <= self._limits.tracking:
+            return None
+        return f"the {motion.links[worst]} is {1000 * behind[worst]:.0f} mm from where it is commanded"
+
     def clearance(self, motion: Motion, *, held: bool) -> float:
         """Return how far the body, where it is measured now, is from the nearest zone [m]; infinite without zones."""
         balls = _Balls(motion, self._config.keep_out.held_radius if held else 0.0)

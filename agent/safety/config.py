@@ -25,6 +25,8 @@ class Limits:
     joint actions: the distance from the last one sent).  change: most that the same may differ from the tick before.
     tool_speed [m/s], joint_speed [rad/s]: means over one tick; a smooth motion peaks at about twice that.
     joint_margin [rad]: distance kept from every joint limit.
+    tracking [m]: when any part of the body is further than this from where it is commanded, something is in its way,
+    and the command goes back to where the body is.
     slow_start [s]: after arming, `step` grows from a tenth to the whole over this time (needs `step`).
     """
 
@@ -33,6 +35,7 @@ class Limits:
     tool_speed: float | None = None
     joint_speed: float | None = None
     joint_margin: float | None = None
+    tracking: float | None = None
     slow_start: float = 0.0
 
     def __post_init__(self) -> None:
@@ -40,7 +43,7 @@ class Limits:
             values = getattr(self, name)
             if values is not None and not all(value > 0 for value in values):
                 raise ValueError(f"limits.{name}: every value must be above 0")
-        for name in ("tool_speed", "joint_speed", "joint_margin"):
+        for name in ("tool_speed", "joint_speed", "joint_margin", "tracking"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"limits.{name} must be above 0, got {value:g}")

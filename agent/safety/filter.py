@@ -121,7 +121,7 @@ class SafetyFilter:
             if values is not None and len(values) != moving:
                 named = ", ".join(np.array(self._spec.names)[self._moving])
                 raise SpecError(f"limits.{name} must hold {moving} values ({named}), got {len(values)}")
-        geometric = (self.config.workspace, limits.tool_speed, limits.joint_speed, limits.joint_margin)
+        geometric = (self.config.workspace, limits.tool_speed, limits.joint_speed, limits.joint_margin, limits.tracking)
         if self._body is None and (self.config.keep_out.zones or any(each is not None for each in geometric)):
             raise SpecError("zones, workspace, speeds and joint margins need a body model of this robot")
 
@@ -196,14 +196,28 @@ class SafetyFilter:
         """Return the row, or what a few remedies make of it, or hold."""
         assert self._body is not None
         tried, slid = row, False
-        for _ in range(ATTEMPTS):
-            problem = self._checker.problem(self._body.predict(state, tried), self._grip(tried, state))
+        for attempt in range(ATTEMPTS):
+            motion = self._body.predict(state, tried)
+            strayed = self._checker.strayed(motion) if attempt == 0 else None
+            if strayed is not None:
+                notes.append(("blocked", strayed))
+                tried = self._towards_measured(hold, state)
+                motion = self._body.predict(state, tried)
+            problem = self._checker.problem(motion, self._grip(tried, state))
             if problem is None:
                 return tried
             if all(problem.rule != rule for rule, _ in notes):
                 notes.append((problem.rule, problem.detail))
             tried, slid = self._remedy(tried, hold, problem, slid=slid)
         return hold
+
+    def _towards_measured(self, hold: FloatArray, state: FloatArray) -> FloatArray:
+        """Return the action that brings the command back to where the body is; the gripper as it is commanded."""
+        assert self._body is not None
+        row = self._body.back(state)
+        if self._gripper is not None:
+            row[self._gripper] = hold[self._gripper]
+        return self._spec.clip(row)
 
     def _remedy(self, row: FloatArray, hold: FloatArray, problem: Problem, *, slid: bool) -> tuple[FloatArray, bool]:
         """Return a milder row, and whether sliding along a zone has been tried."""

@@ -21,7 +21,7 @@ import pybullet
 from numpy.typing import NDArray
 
 from agent.errors import WorldFault
-from agent.safety.config import KeepOut, SafetyConfig
+from agent.safety.config import KeepOut, Limits, SafetyConfig
 from agent.safety.filter import SafetyFilter
 from agent.safety.zones import BoxZone, PersonZone, PlaneZone
 from agent.types import FloatArray, Observation
@@ -33,6 +33,7 @@ from sim.world import TabletopWorld
 STEPS = 40
 HELD_RADIUS = 0.25
 MARGIN = 0.015
+TRACKING = 0.03
 FAMILIES = ("put_in", "put_on", "stack", "lift")
 ATTACKS = ("noise", "stubborn", "aimed")
 HUGE = 5.0
@@ -208,7 +209,9 @@ def draw_filter(world: TabletopWorld, state: FloatArray, rng: np.random.Generato
     closed[6] = 0.0
     while True:
         keep_out = draw_zones(rng, world.state().tool_position)
-        safety = SafetyFilter(SafetyConfig(keep_out=keep_out), world.embodiment, PandaBody())
+        safety = SafetyFilter(
+            SafetyConfig(limits=Limits(tracking=TRACKING), keep_out=keep_out), world.embodiment, PandaBody()
+        )
         safety.begin(state)
         if safety.clearance(closed) > 2 * MARGIN:
             return keep_out, safety

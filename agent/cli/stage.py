@@ -103,7 +103,7 @@ def catalogue() -> dict[str, list[str]]:
     }
 
 
-def sample(name: str, seed: int) -> Task:
+def sample(name: str, seed: int | tuple[int, ...]) -> Task:
     """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
     import numpy as np
 
@@ -125,6 +125,13 @@ def task_mix(name: str) -> tuple[tuple[str, float], ...]:
     if name not in FAMILIES and name not in NAMED_TASKS:
         raise unknown_name("family or task", name, ("all", *FAMILIES, *NAMED_TASKS))
     return ((name, 1.0),)
+
+
+def target_kind(task: Task) -> str | None:
+    """Return the kind of thing that the task's target is; None when it has no target."""
+    from sim.objects import parse_name
+
+    return parse_name(task.goal.target).kind if task.goal and task.goal.target else None
 
 
 def family_of(task: Task) -> str:

@@ -72,6 +72,15 @@ def test_every_make_target_exists(document: str) -> None:
     assert make_targets_in(document) - targets == set()
 
 
+def test_the_suites_page_names_every_suite_and_axis() -> None:
+    from agent.evaluation.suite import suite_names
+    from sim.perturb import AXES
+
+    text = text_of("docs/suites.md")
+    assert [name for name in suite_names() if f"| `{name}` |" not in text] == []
+    assert [axis for axis in AXES if f"\n| {axis} |" not in text] == []
+
+
 def test_the_lock_file_names_exact_versions_and_no_machine() -> None:
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)] == []

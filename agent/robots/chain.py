@@ -47,7 +47,7 @@ class Chain:
 
     def __init__(self, joints: Sequence[Joint], tool: Array) -> None:
         self.joints = tuple(joints)
-        self._tool = tool
+        self.tool = tool
         self.low = np.array([joint.low for joint in self.joints])
         self.high = np.array([joint.high for joint in self.joints])
 
@@ -63,7 +63,7 @@ class Chain:
             frame = frame @ joint.frame
             axes[index], origins[index] = frame[:3, :3] @ joint.axis, frame[:3, 3]
             frame[:3, :3] = frame[:3, :3] @ matrix_from_vector(joint.axis * angle)
-        tool = frame @ self._tool
+        tool = frame @ self.tool
         return tool, np.vstack([np.cross(axes, tool[:3, 3] - origins).T, axes.T])
 
     def inverse(self, target: Array, start: Array, *, iterations: int = 60) -> Solution:

@@ -4,6 +4,8 @@ One half-duplex serial line; a packet is FF FF id length instruction parameters 
 Registers as in the maker's memory table for the STS series, under the names LeRobot gives them.
 """
 
+import termios
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +53,8 @@ STATUS_BITS = {0x01: "voltage", 0x02: "position sensor", 0x04: "temperature", 0x
 """Bits of a status packet's error byte and of the Status register -> what has tripped."""
 _TRIES = 3
 """A packet may be lost to noise; a servo that is silent this often in a row is gone (35 ms a try)."""
+_QUIET = 0.003
+"""How long to wait for the other servos' answers to pass before asking all again [s]: six take 1.3 ms."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,13 @@ class FeetechBus:
 
     def ping(self, servo: int) -> int | None:
         """Return the model number of servo `servo`, or None when nothing answers."""
+        self._check_open()
         model, result, _ = self._guarded(self._packets.ping, servo)
         return int(model) if result == self._sdk.COMM_SUCCESS else None
 
     def read(self, register: str, servo: int) -> int:
         """Return the value of one register; raise WorldFault when the servo is silent or answers nonsense."""
+        self._check_open()
         address, length = REGISTERS[register]
         call = self._packets.read1ByteTxRx if length == 1 else self._packets.read2ByteTxRx
         for _ in range(_TRIES):
@@ -155,11 +161,12 @@ class FeetechBus:
                 return signed(value, SIGN_BITS[register]) if register in SIGN_BITS else int(value)
         raise self._silent([servo], result)
 
-    def write(self, register: str, servo: int, value: int) -> int:
+    def write(self, register: str, servo: int, value: int, *, tries: int = _TRIES) -> int:
         """Write one register, wait for the answer and return its error byte; raise WorldFault when there is none."""
+        self._check_open()
         address, length = REGISTERS[register]
         raw = unsigned(value, SIGN_BITS[register]) if register in SIGN_BITS else value
-        for _ in range(_TRIES):
+        for _ in range(tries):
             result, error = self._guarded(self._packets.writeTxRx, servo, address, length, _bytes_of(raw, length))
             if result == self._sdk.COMM_SUCCESS:
                 return int(error)
@@ -167,6 +174,7 @@ class FeetechBus:
 
     def sync_read(self, servos: Sequence[int]) -> dict[int, ServoState]:
         """Ask all servos at once for position, load, voltage, temperature and status."""
+        self._check_open()
         start, end = REGISTERS["Present_Position"][0], REGISTERS["Moving"][0] + 1
         for _ in range(_TRIES):
             reader = self._sdk.GroupSyncRead(self._port, self._packets, start, end - start)
@@ -175,6 +183,7 @@ class FeetechBus:
             result = self._guarded(reader.txRxPacket, handler=False)
             if result == self._sdk.COMM_SUCCESS:
                 return {servo: self._state(reader, servo) for servo in servos}
+            time.sleep(_QUIET)
         raise self._silent([servo for servo in servos if not reader.data_dict.get(servo)] or servos, result)
 
     def _state(self, reader: Any, servo: int) -> ServoState:
@@ -187,24 +196,30 @@ class FeetechBus:
             status=values["Status"],
         )
 
-    def sync_write_goals(self, goals: Mapping[int, int], *, velocity: int) -> None:
-        """Send goal positions [steps] and one velocity limit [steps/s] to all servos in one packet; none answers."""
+    def sync_write_goals(self, goals: Mapping[int, tuple[int, int]]) -> None:
+        """Send each servo its goal [steps] and its speed limit [steps/s] in one packet; none answers."""
+        self._check_open()
         address = REGISTERS["Goal_Position"][0]
         writer = self._sdk.GroupSyncWrite(self._port, self._packets, address, 6)
-        for servo, goal in goals.items():
+        for servo, (goal, velocity) in goals.items():
             writer.addParam(servo, [*_bytes_of(goal, 2), 0, 0, *_bytes_of(velocity, 2)])
         result = self._guarded(writer.txPacket, handler=False)
         if result != self._sdk.COMM_SUCCESS:
             raise self._silent(list(goals), result)
 
+    def _check_open(self) -> None:
+        if self._port is None:
+            raise WorldFault(f"the arm on {self._name} is not connected; call connect first")
+
     def _guarded(self, call: Any, *arguments: Any, handler: bool = True) -> Any:
         """Make one call of the vendor's library; an unplugged adapter raises from the depths of the serial port."""
-        if self._port is None:
-            raise WorldFault(f"the port {self._name} is not open")
         try:
+            # What is left of an answer that came too late or garbled would be taken for the next one: the vendor's
+            # library empties only the way out.
+            self._port.ser.reset_input_buffer()
             return call(self._port, *arguments) if handler else call()
-        except (OSError, TypeError) as error:
-            # pyserial's SerialException is an OSError; reading a port that was closed under it is a TypeError.
+        except (OSError, TypeError, termios.error) as error:
+            # pyserial lets all three through: its own is an OSError, a port closed under it makes a TypeError.
             self._port.is_using = False
             raise WorldFault(f"the port {self._name} is gone; was the arm unplugged?") from error
 

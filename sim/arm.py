@@ -119,17 +119,8 @@ class PandaArm:
         problem = ACTION.problem(action)
         if problem:
             raise ValueError(f"the action is not legal: {problem}")
-        before, values = self._commanded, np.asarray(action, dtype=np.float64)
-        self._opening = float(values[6])
-        turned = multiply(quaternion_from_vector(values[3:6]), np.array(before.quaternion))
-        turned /= np.linalg.norm(turned)
-        rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
-        for quaternion in (rotation, before.quaternion):
-            target = Pose(clamp_position(np.asarray(before.position) + values[:3], quaternion), quaternion)
-            solution = inverse(target, self._joints)
-            if solution.converged:
-                self._commanded, self._joints = target, solution.joints
-                break
+        before, self._opening = self._commanded, float(action[6])
+        self._commanded, self._joints = plan(before, self._joints, action)
         return pose_change(before, self._commanded, self._opening)
 
     def tick(self) -> None:
@@ -186,6 +177,24 @@ class PandaArm:
         drive = self._physics.drive_joints
         drive(self.body, self._arm, joints, ARM_TORQUES, velocities=joint_speeds, gain=ARM_GAIN)
         drive(self.body, self._fingers, fingers, [FINGER_FORCE] * 2, velocities=finger_speeds, gain=FINGER_GAIN)
+
+
+def plan(commanded: Pose, joints: Array, action: FloatArray) -> tuple[Pose, Array]:
+    """Return the pose and the joint angles (7,) that a legal `action` (7,) leads to from a commanded pose.
+
+    The position is held inside the workspace and the arm's reach. A pose that the arm cannot take is tried again
+    without the turn, then refused: pose and joints stay.
+    """
+    values = np.asarray(action, dtype=np.float64)
+    turned = multiply(quaternion_from_vector(values[3:6]), np.array(commanded.quaternion))
+    turned /= np.linalg.norm(turned)
+    rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
+    for quaternion in (rotation, commanded.quaternion):
+        target = Pose(clamp_position(np.asarray(commanded.position) + values[:3], quaternion), quaternion)
+        solution = inverse(target, joints)
+        if solution.converged:
+            return target, solution.joints
+    return commanded, joints
 
 
 def clamp_position(position: Array, quaternion: Quaternion) -> Vector3:

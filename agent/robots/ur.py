@@ -164,14 +164,14 @@ class UR:
     def stop(self) -> None:
         self._aim.forget()
         if self._stream is not None:
-            self._stream.hold()
+            self._stream.hold(timeout=0.5 if self._is_alive() else 0.0)
 
     def disconnect(self) -> None:
         """Stop, end the program on the controller and let go; takes about a second, which the library sleeps."""
         self._aim.forget()
         alive = self._stream is not None and self._is_alive()
         if self._stream is not None:
-            self._stream.close()
+            self._stream.close(timeout=0.7 if alive else 0.1)
         for eye in self._eyes:
             eye.close()
         self._stream, self._gripper_level = None, None
@@ -193,8 +193,9 @@ class UR:
         threads = [threading.Thread(target=let_go, args=(thing,), daemon=True) for thing in things]
         for thread in threads:
             thread.start()
+        deadline = time.monotonic() + 0.8
         for thread in threads:
-            thread.join(0.8)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _check(self) -> None:
         """Raise WorldFault in one sentence when the arm cannot be read or moved."""

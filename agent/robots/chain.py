@@ -24,7 +24,7 @@ _DAMPING = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class Joint:
-    """A revolute joint. frame: (4, 4) in the joint before it.  axis: unit vector (3,) in that frame.  low, high: [rad]."""
+    """A revolute joint. frame: (4, 4) in the one before it.  axis: unit vector (3,) in that frame.  low, high [rad]."""
 
     name: str
     frame: Array
@@ -56,7 +56,7 @@ class Chain:
         return self.forward_and_jacobian(angles)[0]
 
     def forward_and_jacobian(self, angles: Array) -> tuple[Array, Array]:
-        """Return the tool's frame (4, 4) and its Jacobian (6, J): velocity [m/rad], then angular velocity, in the base."""
+        """Return the tool's frame (4, 4) and Jacobian (6, J): velocity [m/rad], then angular velocity, in the base."""
         frame = np.eye(4)
         axes, origins = np.empty((len(self.joints), 3)), np.empty((len(self.joints), 3))
         for index, (joint, angle) in enumerate(zip(self.joints, angles, strict=True)):
@@ -91,13 +91,13 @@ class Chain:
 
 
 def _step(jacobian: Array, error: Array) -> Array:
-    """Return the joint step (J,): position first, rotation in what the position leaves free (Siciliano & Slotine 1991)."""
+    """Return the joint step (J,): position first, rotation in what it leaves free (Siciliano & Slotine 1991)."""
     linear, angular = jacobian[:3], jacobian[3:]
     to_place = _damped_inverse(linear)
     step: Array = to_place @ error[:3]
     free = np.eye(jacobian.shape[1]) - np.linalg.pinv(linear, rcond=1e-6) @ linear
-    step = step + free @ _damped_inverse(angular @ free) @ (error[3:] - angular @ step)
-    return step
+    turn: Array = free @ _damped_inverse(angular @ free) @ (error[3:] - angular @ step)
+    return step + turn
 
 
 def _damped_inverse(matrix: Array) -> Array:
@@ -181,7 +181,9 @@ def chain_from_urdf(path: Path, *, tip: str) -> Chain:
             joints.append(Joint(str(element.get("name")), pending, np.array(_numbers(axis.get("xyz"))), *bounds))
             pending = np.eye(4)
         elif kind != "fixed":
-            raise SpecError(f"{path}: joint '{element.get('name')}' is {kind}; only revolute and fixed joints are known")
+            raise SpecError(
+                f"{path}: joint '{element.get('name')}' is {kind}; only revolute and fixed joints are known"
+            )
     return Chain(joints, pending)
 
 

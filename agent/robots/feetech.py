@@ -4,6 +4,7 @@ One half-duplex serial line; a packet is FF FF id length instruction parameters 
 Registers as in the maker's memory table for the STS series, under the names LeRobot gives them.
 """
 
+import contextlib
 import termios
 import time
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ _QUIET = 0.003
 
 @dataclass(frozen=True)
 class ServoState:
-    """One servo's answer. position: steps.  load: 0..1 of full torque.  voltage [V].  temperature [°C].  status: bits."""
+    """One servo's answer. position [steps].  load: 0..1 of full torque.  voltage [V].  temperature [°C]."""
 
     position: int
     load: float
@@ -107,7 +108,7 @@ class FeetechBus:
         return self._port is not None
 
     def open(self) -> None:
-        """Open the port for us alone; raise SpecError without the vendor's library, WorldFault when it cannot be had."""
+        """Open the port for us alone; raise SpecError without the vendor's library, WorldFault when it is refused."""
         try:
             import scservo_sdk
             import serial
@@ -138,10 +139,8 @@ class FeetechBus:
     def close(self) -> None:
         """Close the port; never raises."""
         if self._port is not None:
-            try:
+            with contextlib.suppress(OSError):
                 self._port.closePort()
-            except OSError:
-                pass
             self._port = None
 
     def ping(self, servo: int) -> int | None:

@@ -24,7 +24,7 @@ URDF = Path(__file__).parent / "assets" / "so101.urdf"
 _REACH = 0.6
 _GAINS = {"Return_Delay_Time": 0, "Operating_Mode": 0, "P_Coefficient": 16, "I_Coefficient": 0, "D_Coefficient": 32}
 _GRIPPER_LIMITS = {"Max_Torque_Limit": 500, "Protection_Current": 250, "Overload_Torque": 25}
-"""Registers as LeRobot sets them: soft gains against shaking, half the gripper's torque and current against burning out."""
+"""Registers as LeRobot sets them: soft gains against shaking, half the gripper's torque and current against burning."""
 _ACCELERATION = 50
 """In units of 100 steps/s²: about 7.7 rad/s²."""
 _CALIBRATION_REGISTERS = {
@@ -38,8 +38,8 @@ _CALIBRATION_REGISTERS = {
 class SO101Config:
     """port: serial port of the arm's board.  calibration: file that lerobot-calibrate wrote for this arm.
 
-    control: what one action is.  rate_hz: actions a second.  max_speed: of any joint [rad/s]; the servos keep to it too.
-    gripper_speed: of the gripper's servo [rad/s].
+    control: what one action is.  rate_hz: actions a second.  max_speed: of any joint [rad/s], which the servos keep to
+    as well.  gripper_speed: of the gripper's servo [rad/s].
     margin: how far from the end of its calibrated range a joint stays [rad].  write_calibration: write the file's
     calibration into the motors when they hold another, instead of refusing.  relax: torque off when disconnecting.
     """

@@ -103,12 +103,12 @@ def _motor(path: Path, name: str, entry: object) -> MotorCalibration:
 
 
 def to_lerobot(joints: Mapping[str, float], opening: float) -> dict[str, float]:
-    """Return LeRobot's flat dictionary: `shoulder_pan.pos` ... [degrees], `gripper.pos` 0..100, from radians and 0..1."""
+    """Return LeRobot's dictionary: `shoulder_pan.pos` ... [degrees], `gripper.pos` 0..100; from radians and 0..1."""
     return {f"{name}.pos": float(np.degrees(joints[name])) for name in ARM} | {f"{GRIPPER}.pos": 100 * float(opening)}
 
 
 def from_lerobot(values: Mapping[str, float]) -> tuple[dict[str, float], float]:
-    """Return joints by name [rad] and the opening 0..1; the inverse of `to_lerobot`. Raises SpecError for a missing key."""
+    """Return joints by name [rad] and the opening 0..1; raise SpecError for a missing key. Inverts `to_lerobot`."""
     missing = [f"{name}.pos" for name in MOTORS if f"{name}.pos" not in values]
     if missing:
         raise SpecError(f"the action lacks {', '.join(missing)}")

@@ -1,37 +1,25 @@
-"""UR e-series arms through the vendor-neutral library `ur_rtde` (extra `ur`): RTDE 30004, dashboard 29999, script 30003.
+"""UR e-series arms through the library `ur_rtde` (extra `ur`): RTDE 30004, dashboard 29999, script 30003.
 
 Connecting uploads the library's control program, which moves nothing. Actions become joint targets here, with the
 maker's published kinematics; servoJ is fed at 125 Hz by `Stream`. A protective stop, a lost line or an ended program is
 a WorldFault, and only disconnecting and connecting again recovers.
 """
 
-import socket
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from agent.errors import SpecError, WorldFault, unknown_name
+from agent.errors import SpecError, WorldFault
 from agent.robots.aim import Aim, action_spec, state_of, state_spec
-from agent.robots.chain import Array, Chain, chain_from_dh, frame_of, matrix_from_vector, vector_from_matrix
+from agent.robots.chain import Array, matrix_from_vector, vector_from_matrix
 from agent.robots.eye import Eye
+from agent.robots.ur_arm import URConfig, check_controller, ur_chain, ur_chain_as_controller
 from agent.robots.ur_stream import Stream
-from agent.types import Control, Embodiment, FloatArray, Reading
+from agent.types import Embodiment, FloatArray, Reading
 
-QUARTER = float(np.pi / 2)
-JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-DH = {
-    name: ((0.0, d1, QUARTER), (a2, 0.0, 0.0), (a3, 0.0, 0.0), (0.0, d4, QUARTER), (0.0, d5, -QUARTER), (0.0, d6, 0.0))
-    for name, d1, a2, a3, d4, d5, d6 in (
-        ("ur3e", 0.15185, -0.24355, -0.2132, 0.13105, 0.08535, 0.0921),
-        ("ur5e", 0.1625, -0.425, -0.3922, 0.1333, 0.0997, 0.0996),
-        ("ur10e", 0.1807, -0.6127, -0.57155, 0.17415, 0.11985, 0.11655),
-    )
-}
-"""Model -> rows a [m], d [m], alpha [rad] (Universal Robots, "DH parameters for calculations of kinematics and dynamics")."""
 _REACH = 1.7
 _VARIABLES = ["timestamp", "actual_q", "actual_TCP_pose", "robot_status_bits", "safety_status_bits"]
 _VARIABLES += ["runtime_state", "actual_digital_output_bits", "robot_mode"]
@@ -41,45 +29,6 @@ _TCP_TOLERANCE = 0.005
 _PROTECTIVE, _EMERGENCY = 0b100, 0b1110_0000
 """Bits of RTDE's safety_status_bits."""
 _PROGRAM_RUNNING = 0b10
-
-
-@dataclass(frozen=True)
-class URConfig:
-    """host: the controller's address.  model: ur3e, ur5e or ur10e.  control: what one action is.
-
-    rate_hz: actions a second.  max_speed: of any joint [rad/s].  tcp: tool in the flange, x y z [m] and rotation vector
-    [rad], as set at the controller; connecting checks it.  base_yaw: how far the arm's own x axis is turned from forward
-    [rad].  gripper_output: digital output 0-7 that works the gripper, or none.  gripper_opens_at: the level that opens
-    it.  watchdog_hz: the controller stops the arm by itself without so many signs of life a second.
-    """
-
-    host: str = "192.168.0.10"
-    model: str = "ur5e"
-    control: Control = Control.EE_DELTA
-    rate_hz: float = 5.0
-    max_speed: float = 0.6
-    tcp: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.12, 0.0, 0.0, 0.0)
-    base_yaw: float = 0.0
-    gripper_output: int | None = None
-    gripper_opens_at: bool = False
-    watchdog_hz: float = 4.0
-
-    def __post_init__(self) -> None:
-        if self.model not in DH:
-            raise unknown_name("UR model", self.model, DH)
-        for name in ("rate_hz", "max_speed", "watchdog_hz"):
-            if getattr(self, name) <= 0:
-                raise SpecError(f"{name} must be above 0, got {getattr(self, name):g}")
-        if self.gripper_output is not None and not 0 <= self.gripper_output <= 7:
-            raise SpecError(f"gripper_output must be a digital output from 0 to 7, got {self.gripper_output}")
-
-
-def ur_chain(config: URConfig) -> Chain:
-    """Return the arm's kinematics in our base and with our tool: z away from the approach."""
-    tcp = frame_of(config.tcp[:3])
-    tcp[:3, :3] = matrix_from_vector(np.array(config.tcp[3:]))
-    away = frame_of((0.0, 0.0, 0.0), (np.pi, 0.0, 0.0))
-    return chain_from_dh(DH[config.model], JOINTS, frame_of((0.0, 0.0, 0.0), (0.0, 0.0, config.base_yaw)), tcp @ away)
 
 
 class UR:
@@ -261,41 +210,6 @@ class UR:
         turned = float(np.linalg.norm(vector_from_matrix(ours[:3, :3].T @ matrix_from_vector(theirs[3:]))))
         if off > _TCP_TOLERANCE or turned > 0.02:
             raise self._fault(
-                f"its tool is {1000 * off:.0f} mm and {np.degrees(turned):.0f}° from where model '{self._config.model}' "
-                "and tcp put it; set them as at the controller"
+                f"its tool is {1000 * off:.0f} mm and {np.degrees(turned):.0f}° from where model "
+                f"'{self._config.model}' and tcp put it; set them as at the controller"
             )
-
-
-def ur_chain_as_controller(config: URConfig) -> Chain:
-    """Return the kinematics in the controller's own words: its base, its tool."""
-    tcp = frame_of(config.tcp[:3])
-    tcp[:3, :3] = matrix_from_vector(np.array(config.tcp[3:]))
-    return chain_from_dh(DH[config.model], JOINTS, np.eye(4), tcp)
-
-
-def check_controller(host: str, *, timeout: float = 1.5) -> None:
-    """Ask the dashboard whether the arm may be driven; raise WorldFault in one sentence when not.
-
-    The vendor-neutral library waits for ever for a peer that accepts and is silent, so this asks first, with a limit.
-    """
-    try:
-        with socket.create_connection((host, 29999), timeout=timeout) as line, line.makefile("rw", newline="\n") as talk:
-            if "Dashboard" not in talk.readline():
-                raise WorldFault(f"what answers at {host} port 29999 is not a UR dashboard")
-
-            def ask(question: str) -> str:
-                talk.write(question + "\n")
-                talk.flush()
-                return talk.readline().strip()
-
-            if ask("is in remote control") == "false":
-                raise WorldFault(f"the UR at {host} is in local control; switch it to remote control at the pendant")
-            mode = ask("robotmode").removeprefix("Robotmode: ")
-            if mode != "RUNNING":
-                raise WorldFault(f"the UR at {host} is in {mode}; power it on and release its brakes")
-            safety = ask("safetystatus").removeprefix("Safetystatus: ")
-            if safety not in ("NORMAL", "REDUCED"):
-                raise WorldFault(f"the UR at {host} is in {safety}; clear it at the pendant")
-        socket.create_connection((host, 30004), timeout=timeout).close()
-    except OSError as error:
-        raise WorldFault(f"no UR controller answers at {host}: {error.strerror or 'timed out'}") from error

@@ -25,24 +25,24 @@ _BRAKING = 10.0
 class Control(Protocol):
     """What is used of `rtde_control.RTDEControlInterface`."""
 
-    def servoJ(  # noqa: N802, PLR0913 - the vendor's name and parameters
+    def servoJ(
         self, q: list[float], speed: float, acceleration: float, time: float, lookahead: float, gain: float, /
     ) -> bool: ...
 
-    def servoStop(self, a: float, /) -> bool: ...  # noqa: N802
+    def servoStop(self, a: float, /) -> bool: ...
 
-    def setWatchdog(self, min_frequency: float, /) -> bool: ...  # noqa: N802
+    def setWatchdog(self, min_frequency: float, /) -> bool: ...
 
-    def kickWatchdog(self) -> bool: ...  # noqa: N802
+    def kickWatchdog(self) -> bool: ...
 
-    def stopScript(self) -> None: ...  # noqa: N802
+    def stopScript(self) -> None: ...
 
 
 class Stream:
     """Feeds servoJ. speed: of the fastest joint [rad/s].  watchdog_hz: fewest signs of life a second.
 
-    is_alive: says whether the controller is heard; no call is made while it is not, because the vendor's calls then wait
-    for seconds. `fault` is a sentence once something went wrong; the thread has then ended.
+    is_alive: says whether the controller is heard; no call is made while it is not, because the library's calls then
+    wait for seconds. `fault` is a sentence once something went wrong; the thread has then ended.
     """
 
     def __init__(self, control: Control, *, speed: float, watchdog_hz: float, is_alive: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Aubergine's SO-101 driver in LeRobot. Importing registers the configuration only; the driver comes when it is asked for."""
+"""Aubergine's SO-101 driver in LeRobot. Importing registers the configuration; the driver comes when asked for."""
 
 from typing import Any
 

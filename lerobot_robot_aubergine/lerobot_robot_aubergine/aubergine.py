@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 from lerobot.robots.robot import Robot
+
 from lerobot_robot_aubergine.config_aubergine import AubergineSO101Config
 
 
 class AubergineSO101(Robot):
-    """SO-101 with joint margins, a speed limit in the servos, torque on at the first action and faults in one sentence."""
+    """SO-101 with joint margins, a speed limit, torque on at the first action and faults in one sentence."""
 
     config_class = AubergineSO101Config
     name = "aubergine_so101"
@@ -63,8 +64,8 @@ class AubergineSO101(Robot):
     def calibrate(self) -> None:
         """Refuse: LeRobot's own command makes the file that this driver reads."""
         raise RuntimeError(
-            f"there is no calibration {self.calibration_fpath}: make it with lerobot-calibrate --robot.type=so101_follower "
-            "and point --robot.calibration_dir at its folder"
+            f"there is no calibration {self.calibration_fpath}: make it with lerobot-calibrate "
+            "--robot.type=so101_follower and point --robot.calibration_dir at its folder"
         )
 
     def configure(self) -> None:

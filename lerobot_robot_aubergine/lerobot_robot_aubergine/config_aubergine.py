@@ -9,7 +9,7 @@ from lerobot.robots.config import RobotConfig
 @RobotConfig.register_subclass("aubergine_so101")
 @dataclass
 class AubergineSO101Config(RobotConfig):
-    """port: serial port.  max_speed: of any joint [rad/s].  fps: actions a second.  cameras: as LeRobot configures them.
+    """port: serial port.  max_speed: of any joint [rad/s].  fps: actions a second.  cameras: LeRobot's.
 
     The calibration is LeRobot's own file, `calibration_dir`/`id`.json.
     """

@@ -1,8 +1,8 @@
 """An emulated bus of STS3215 servos on a pseudo-terminal: what the vendor's library and LeRobot's see on a serial line.
 
-Knows ping, read, write, reg write and action, sync read and write, broadcast ping, the EPROM lock, homing offsets, position
-limits, speed limits, torque, overload and voltage alarms, silent servos, garbled packets and a pulled cable. Not modelled:
-the line's 10 microseconds a byte, acceleration, gravity, gear play, heat.
+Knows ping, read, write, reg write and action, sync read and write, broadcast ping, the EPROM lock, homing offsets,
+position and speed limits, torque, overload and voltage alarms, silent servos, garbled packets and a pulled cable. Not
+modelled: the line's 10 microseconds a byte, acceleration, gravity, gear play, heat.
 """
 
 import os

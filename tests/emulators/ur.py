@@ -1,10 +1,8 @@
-"""An emulated UR controller: RTDE (30004), dashboard (29999) and script port (30003) on one loopback address, and an arm that moves.
+"""An emulated UR controller: RTDE (30004), dashboard (29999) and script port (30003) on one loopback address.
 
 Run it as a process of its own (`python -m tests.emulators.ur`): it prints one JSON line with its address, then answers
 one JSON line to each line on its standard input (`state`, `protective_stop`, `emergency_stop`, `local_control`,
-`power_off`, `tcp SHIFT`). What the uploaded program would do is done here: the commands that ur_rtde 1.6.5 writes into the
-registers (names and numbers from the program that it uploads). Six numbers are the body: joint angles that follow
-servoj and movej with limits on speed and acceleration. No masses, no contacts, no safety functions but a refusal to jump.
+`power_off`, `tcp SHIFT`). What the uploaded program would do is done by `ur_body`.
 """
 
 import asyncio
@@ -13,14 +11,11 @@ import os
 import struct
 import sys
 import time
-from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.robots.chain import chain_from_dh, frame_of, vector_from_matrix
-
-Array = NDArray[np.float64]
+from tests.emulators.ur_body import Body
 
 UR5E = (
     (0.0, 0.1625, np.pi / 2),
@@ -31,12 +26,8 @@ UR5E = (
     (0.0, 0.0996, 0.0),
 )
 PERIOD = 0.008
-FASTEST, JUMP = 3.14, 0.35
-"""rad/s of any joint; a servoj target further off than JUMP [rad] trips the protective stop, as too high a speed does."""
-STANDING = (0.0, -1.3, 1.9, -2.17, -1.5708, 0.0)
-MOVEJ, SERVOJ, SERVO_STOP, PROTECTIVE_STOP, STOPL, STOPJ, SET_WATCHDOG, STOP_SCRIPT = 1, 11, 16, 31, 33, 34, 35, 255
-REALTIME = {SERVOJ, 6, 9, 10, 24, 25, 26, 27, 38, 58, *range(66, 72)}
 RUNNING, STOPPED = 2, 1
+SAFETY = {1: "NORMAL", 4: "PROTECTIVE_STOP"}
 FORMATS = {"DOUBLE": "d", "VECTOR6D": "6d", "INT32": "i", "UINT32": "I", "UINT64": "Q", "UINT8": "B"}
 TYPES = {
     "timestamp": "DOUBLE",
@@ -60,94 +51,9 @@ def type_of(name: str) -> str:
         return TYPES[name]
     if "_int_register_" in name:
         return "INT32"
-    if "_double_register_" in name or name.startswith("standard_analog_output_") and name[-1].isdigit():
+    if "_double_register_" in name or (name.startswith("standard_analog_output_") and name[-1].isdigit()):
         return "DOUBLE"
     return "UINT8" if "digital_output" in name or "analog_output" in name else "NOT_FOUND"
-
-
-@dataclass
-class Body:
-    """The arm and the controller's program."""
-
-    q: Array = field(default_factory=lambda: np.array(STANDING))
-    qd: Array = field(default_factory=lambda: np.zeros(6))
-    target: Array | None = None
-    lookahead: float = 0.1
-    speed: float = FASTEST
-    braking: float = 10.0
-    running: bool = False
-    powered: bool = True
-    remote: bool = True
-    safety: int = 1
-    outputs: int = 0
-    tcp_shift: float = 0.0
-    watchdog_s: float | None = None
-    kicked: float = 0.0
-    moving_to: Array | None = None
-    executing: bool = False
-    ints: dict[int, int] = field(default_factory=dict)
-    doubles: dict[int, float] = field(default_factory=dict)
-    answer: int = 0
-    log: list[int] = field(default_factory=list)
-    watchdog_fired: bool = False
-
-    def program(self) -> None:
-        """One round of the control program's loop, on every new set of registers."""
-        command = self.ints.get(0, 0)
-        if not self.running:
-            return
-        if command in REALTIME:
-            self.obey(command)
-            self.answer = 1
-        elif command == 0:
-            self.executing, self.answer = False, 1
-        elif not self.executing:
-            self.executing = True
-            self.obey(command)
-            if self.moving_to is None:
-                self.answer = 2
-
-    def obey(self, command: int) -> None:
-        self.log.append(command)
-        q = np.array([self.doubles.get(index, 0.0) for index in range(6)])
-        match command:
-            case 11:
-                if self.target is None and np.abs(q - self.q).max() > JUMP or np.abs(q - self.q).max() > 3 * JUMP:
-                    self.trip(4)
-                    return
-                self.target, self.lookahead, self.speed = q, max(self.doubles[9], 0.03), FASTEST
-            case 1:
-                self.target, self.lookahead, self.speed = q, 0.03, self.doubles[6]
-                self.moving_to = None if self.ints.get(1) else q
-            case 16 | 33 | 34:
-                self.target, self.braking = None, max(self.doubles.get(0, 2.0), 0.1)
-            case 31:
-                self.trip(4)
-            case 35:
-                self.watchdog_s = 1 / self.doubles[0]
-            case 255:
-                self.end_program()
-
-    def trip(self, bits: int) -> None:
-        self.safety = bits
-        self.end_program()
-
-    def end_program(self) -> None:
-        self.running, self.target, self.moving_to, self.watchdog_s = False, None, None, None
-        self.answer, self.executing, self.braking = 0, False, 10.0
-
-    def advance(self, passed: float, now: float) -> None:
-        if self.watchdog_s is not None and now - self.kicked > self.watchdog_s:
-            self.watchdog_fired = True
-            self.end_program()
-        wanted = np.zeros(6)
-        if self.target is not None:
-            wanted = np.clip((self.target - self.q) / self.lookahead, -self.speed, self.speed)
-        most = (40.0 if self.target is not None else self.braking) * passed
-        self.qd = self.qd + np.clip(wanted - self.qd, -most, most)
-        self.q = self.q + self.qd * passed
-        if self.moving_to is not None and np.abs(self.q - self.moving_to).max() < 1e-3:
-            self.moving_to, self.answer = None, 2
 
 
 class Controller:
@@ -241,7 +147,9 @@ class Controller:
 
     def take(self, names: list[str], data: bytes) -> None:
         """Store the inputs of one data package and let the program look at them."""
-        values = dict(zip(names, struct.unpack(">" + "".join(FORMATS[type_of(name)] for name in names), data), strict=True))
+        values = dict(
+            zip(names, struct.unpack(">" + "".join(FORMATS[type_of(name)] for name in names), data), strict=True)
+        )
         for name, value in values.items():
             number = int(name.rsplit("_", 1)[1]) if "_register_" in name else -1
             if name.startswith("input_int_register_"):
@@ -267,7 +175,7 @@ class Controller:
                     "get serial number": "20235500001",
                     "is in remote control": str(body.remote).lower(),
                     "robotmode": f"Robotmode: {'RUNNING' if body.powered else 'POWER_OFF'}",
-                    "safetystatus": f"Safetystatus: {({1: 'NORMAL', 4: 'PROTECTIVE_STOP'}.get(body.safety, 'ROBOT_EMERGENCY_STOP'))}",
+                    "safetystatus": f"Safetystatus: {SAFETY.get(body.safety, 'ROBOT_EMERGENCY_STOP')}",
                     "stop": "Stopped",
                 }.get(line, f'could not understand: "{line}"').encode()
                 + b"\n"

@@ -1,4 +1,4 @@
-"""Kinematics: the Jacobian against differences, the inverse against the forward, the SO-101 against the maker's numbers."""
+"""Kinematics: the Jacobian against differences, the inverse against the forward, the SO-101 against its maker's."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from agent.errors import SpecError
 from agent.robots.aim import Aim
 from agent.robots.chain import Array, Chain, chain_from_urdf, frame_of, matrix_from_vector, vector_from_matrix
 from agent.robots.so101 import URDF
-from agent.robots.ur import URConfig, ur_chain
+from agent.robots.ur_arm import URConfig, ur_chain
 from agent.types import Control
 
 CHAINS = {"so101": chain_from_urdf(URDF, tip="tool"), "ur5e": ur_chain(URConfig())}
@@ -100,7 +100,9 @@ def test_a_place_out_of_reach_is_approached() -> None:
     assert 0.5 < found.position_error < 1.0
 
 
-@pytest.mark.parametrize("turn", [(0, 0, 0), (1e-9, 0, 0), (np.pi, 0, 0), (0, -3.1, 0.3), (1.2, 2.0, -2.0), (0, 0, -np.pi)])
+@pytest.mark.parametrize(
+    "turn", [(0, 0, 0), (1e-9, 0, 0), (np.pi, 0, 0), (0, -3.1, 0.3), (1.2, 2.0, -2.0), (0, 0, -np.pi)]
+)
 def test_rotation_vectors_there_and_back(turn: tuple[float, float, float]) -> None:
     matrix = matrix_from_vector(np.array(turn, dtype=float))
     assert matrix_from_vector(vector_from_matrix(matrix)) == pytest.approx(matrix, abs=1e-9)
@@ -109,14 +111,16 @@ def test_rotation_vectors_there_and_back(turn: tuple[float, float, float]) -> No
 def test_a_urdf_that_does_not_lead_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="no joint leads to the link 'hand'"):
         chain_from_urdf(URDF, tip="hand")
-    sliding = URDF.read_text(encoding="utf-8").replace('name="elbow_flex" type="revolute"', 'name="elbow_flex" type="prismatic"')
+    sliding = URDF.read_text(encoding="utf-8").replace(
+        'name="elbow_flex" type="revolute"', 'name="elbow_flex" type="prismatic"'
+    )
     (tmp_path / "sliding.urdf").write_text(sliding, encoding="utf-8")
     with pytest.raises(SpecError, match="'elbow_flex' is prismatic"):
         chain_from_urdf(tmp_path / "sliding.urdf", tip="tool")
 
 
 def test_the_executed_action_is_what_the_joints_make_of_it() -> None:
-    """Moves from one commanded pose to the next add up to where the tool is told to be, however much was left undone."""
+    """Moves between commanded poses add up to where the tool is told to be, however much was left undone."""
     chain, generator = CHAINS["so101"], np.random.default_rng(3)
     aim = Aim(chain, Control.EE_DELTA, longest_step=0.05)
     start = np.array([0.1, -0.6, 0.7, 0.5, 0.0])

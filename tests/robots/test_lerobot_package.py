@@ -1,4 +1,4 @@
-"""The package that LeRobot discovers, against stand-ins for LeRobot's base classes (the real ones need its whole stack)."""
+"""The package that LeRobot discovers, against stand-ins for its base classes (the real ones need its whole stack)."""
 
 import importlib
 import subprocess
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agent.robots.so101_calibration import MOTORS
-from tests.robots.test_so101 import STANDING, Bench
+from tests.robots.so101_bench import STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
 
@@ -87,7 +87,8 @@ def test_importing_registers_and_loads_no_driver(package: types.ModuleType) -> N
 
 
 def test_the_project_itself_never_imports_lerobot() -> None:
-    code = "import sys, agent.robots.so101; print([m for m in sys.modules if m.startswith(('lerobot', 'scservo', 'serial'))])"
+    foreign = "('lerobot', 'scservo', 'serial')"
+    code = f"import sys, agent.robots.so101; print([m for m in sys.modules if m.startswith({foreign})])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=FOLDER.parent)
     assert done.stdout.strip() == "[]"
 

@@ -1,6 +1,5 @@
 """The SO-101's driver through the vendor's library against an emulated bus."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,62 +12,10 @@ from agent.robots.so101 import SO101, SO101Config
 from agent.robots.so101_calibration import MOTORS
 from agent.types import Control, FloatArray
 from tests.contract.driver_contract import DriverContract
-from tests.emulators.feetech import SYNC_READ, SYNC_WRITE, FeetechEmulator, Servo
+from tests.emulators.feetech import SYNC_READ, SYNC_WRITE
+from tests.robots.so101_bench import HOMING, RANGES, STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
-
-HOMING = (-120, 35, 0, 412, -7, 1024)
-RANGES = ((760, 3400), (810, 3250), (890, 3090), (950, 3150), (0, 4095), (2000, 3400))
-STANDING = (0.1, -0.6, 0.7, 0.5, 0.0)
-"""Joint angles [rad] in which the emulated arm stands: folded, the tool in front of it."""
-
-
-def write_calibration(folder: Path) -> Path:
-    """Write a file as lerobot-calibrate does."""
-    motors = {
-        name: {"id": number, "drive_mode": 0, "homing_offset": homing, "range_min": low, "range_max": high}
-        for number, (name, homing, (low, high)) in enumerate(zip(MOTORS, HOMING, RANGES, strict=True), start=1)
-    }
-    path = folder / "follower.json"
-    path.write_text(json.dumps(motors, indent=4), encoding="utf-8")
-    return path
-
-
-def arm_of_servos(*, calibrated: bool = True) -> list[Servo]:
-    """Return six servos that hold the same calibration and stand at STANDING, the gripper a quarter open."""
-    servos = []
-    for number, (homing, (low, high)) in enumerate(zip(HOMING, RANGES, strict=True), start=1):
-        angle = STANDING[number - 1] * 4095 / (2 * np.pi) + (low + high) / 2 if number < 6 else low + (high - low) / 4
-        servo = Servo(number, turned=float(angle + homing))
-        if calibrated:
-            raw = -homing | 0x800 if homing < 0 else homing
-            servo.memory[55] = 0
-            for address, value in ((31, raw), (9, low), (11, high)):
-                servo.store(address, value.to_bytes(2, "little"))
-            servo.memory[55] = 1
-            servo.writes.clear()
-        servos.append(servo)
-    return servos
-
-
-class Bench:
-    """Emulators and the drivers that were made for them; ends what it started."""
-
-    def __init__(self, folder: Path) -> None:
-        self.calibration = write_calibration(folder)
-        self.buses: list[FeetechEmulator] = []
-
-    def bus(self, *, calibrated: bool = True) -> FeetechEmulator:
-        self.buses.append(FeetechEmulator(arm_of_servos(calibrated=calibrated)))
-        return self.buses[-1]
-
-    def driver(self, bus: FeetechEmulator | None = None, **settings: object) -> SO101:
-        port = (bus or self.bus()).port
-        return SO101(SO101Config(port=port, calibration=self.calibration, **settings))  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        for bus in self.buses:
-            bus.close()
 
 
 @pytest.fixture
@@ -80,14 +27,14 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 class SO101Contract(DriverContract):
     orders = 5
-    settings: dict[str, object] = {}
+    control = Control.EE_DELTA
 
     @pytest.fixture(autouse=True)
     def _bench(self, bench: Bench) -> None:
         self.bench = bench
 
     def make_driver(self) -> SO101:
-        return self.bench.driver(**self.settings)
+        return self.bench.driver(control=self.control)
 
     def make_unreachable(self) -> SO101:
         return SO101(SO101Config(port="/dev/ttyNOTHING", calibration=self.bench.calibration))
@@ -102,7 +49,7 @@ class TestUnplugged(SO101Contract):
 
 
 class TestPowerLost(SO101Contract):
-    settings: dict[str, object] = {"control": Control.JOINT_POSITION}
+    control = Control.JOINT_POSITION
 
     def lose_peer(self) -> None:
         self.bench.buses[-1].power_off()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.errors import SpecError
 from agent.robots.so101_calibration import ARM, MOTORS, MotorCalibration, from_lerobot, load_calibration, to_lerobot
-from tests.robots.test_so101 import write_calibration
+from tests.robots.so101_bench import write_calibration
 
 
 def lerobot_degrees(steps: int, motor: MotorCalibration) -> float:

@@ -17,7 +17,8 @@ import pytest
 
 from agent.errors import SpecError, WorldFault
 from agent.robots.chain import chain_from_dh
-from agent.robots.ur import DH, JOINTS, UR, URConfig
+from agent.robots.ur import UR
+from agent.robots.ur_arm import DH, JOINTS, URConfig
 from agent.types import Control, FloatArray
 from tests.contract.driver_contract import DriverContract
 
@@ -165,9 +166,12 @@ def test_after_a_stop_the_arm_goes_on_from_where_it_stands(controller: Controlle
 
 
 @pytest.mark.parametrize(
-    ("order", "says"), [("protective_stop", "protective stop"), ("emergency_stop", "emergency stop"), ("power_off", "ended")]
+    ("order", "says"),
+    [("protective_stop", "protective stop"), ("emergency_stop", "emergency stop"), ("power_off", "ended")],
 )
-def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(controller: Controller, order: str, says: str) -> None:
+def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(
+    controller: Controller, order: str, says: str
+) -> None:
     driver = UR(URConfig(host=controller.host))
     driver.connect()
     driver.send(np.zeros(7, dtype=np.float32))
@@ -179,14 +183,14 @@ def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(controller: C
         driver.send(np.zeros(7, dtype=np.float32))
     driver.stop()
     driver.disconnect()
-    with pytest.raises(WorldFault, match="PROTECTIVE_STOP|EMERGENCY_STOP|POWER_OFF"):
+    with pytest.raises(WorldFault, match=r"PROTECTIVE_STOP|EMERGENCY_STOP|POWER_OFF"):
         driver.connect()
 
 
 def test_the_controller_stops_by_itself_when_this_process_hangs(controller: Controller) -> None:
     code = (
         "import os, signal, sys, numpy as np\n"
-        "from agent.robots.ur import UR, URConfig\n"
+        "from agent.robots.ur import UR\nfrom agent.robots.ur_arm import URConfig\n"
         "from agent.types import Control\n"
         f"driver = UR(URConfig(host='{controller.host}', control=Control.JOINT_POSITION, rate_hz=0.5))\n"
         "driver.connect()\n"
@@ -223,8 +227,7 @@ def test_a_frozen_controller_is_noticed_and_left(controller: Controller) -> None
     began = time.monotonic()
     driver.stop()
     driver.disconnect()
-    print(time.monotonic() - began)
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 2.0
 
 
 def test_a_peer_that_accepts_and_is_silent_is_not_waited_for() -> None:

@@ -9,7 +9,13 @@ import pytest
 from agent.cli.program import COMMANDS, make_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONVENTIONS.md", "RESULTS.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONVENTIONS.md",
+    "RESULTS.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+)
 
 
 def text_of(document: str) -> str:
@@ -47,7 +53,7 @@ def test_every_command_parses_and_names_files_that_exist(document: str, command:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_to_a_file(document: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", text_of(document))
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    missing = [link for link in links if "://" not in link and not ((ROOT / document).parent / link).exists()]
     assert missing == []
 
 

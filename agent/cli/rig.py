@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy
 from agent.robots.registry import Robot, load_robot
-from agent.robots.world import RobotWorld
+from agent.robots.world import RobotWorld, Watch
 from agent.safety.body import BodyModel, ToolBody
 from agent.safety.filter import SafetyFilter
 from agent.safety.gate import Gate
@@ -32,14 +32,11 @@ class Rig:
 def build_rig(path: Path | str, *, listener: Callable[[Intervention], None] | None = None) -> Rig:
     """Make the robot of the file; raise SpecError when the file is wrong or something is not installed."""
     robot = load_robot(path)
-    limits, body = robot.config.safety, robot.driver.embodiment
-    safety = SafetyFilter(limits, body, body_model(robot.entry.body, body), gate=Gate(), journal=Journal(listener))
-    inner = RobotWorld(
-        robot.driver,
-        observation=limits.observation,
-        action=limits.action,
-        frozen_pictures=robot.config.frozen_pictures,
-    )
+    config, body = robot.config, robot.driver.embodiment
+    journal, gate = Journal(listener), Gate(on_stop=robot.driver.stop)
+    safety = SafetyFilter(config.safety, body, body_model(robot.entry.body, body), gate=gate, journal=journal)
+    watch = Watch(config.safety.observation, config.safety.action, config.frozen_pictures)
+    inner = RobotWorld(robot.driver, watch=watch, journal=journal)
     return Rig(robot, SafeWorld(inner, safety), inner, safety)
 
 

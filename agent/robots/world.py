@@ -3,50 +3,63 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from agent.errors import SpecError, WorldFault
 from agent.ports import RobotDriver
 from agent.safety.config import Patience
+from agent.safety.journal import Intervention, Journal
 from agent.safety.watchdog import Verdict, Watchdog
 from agent.types import Control, Embodiment, FloatArray, Observation, Reading, Status, Step, Task
 
 Judge = Callable[[Observation], Status]
 """Says how the goal stands; without one nothing is judged and an episode runs until its last step."""
-PATIENCE = Patience(hold=0.5, stop=2.0)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a robot's world does not wait for.
+
+    observation: patience with readings that do not renew themselves (the robot holds, then is stopped and the episode
+    ends as ERROR).  action: patience with a loop that sends nothing; a thread of its own stops the robot then.
+    frozen_pictures: a camera that shows exactly the same picture so many times in a row is broken; real sensors have
+    noise. None, for each: it does not matter.
+    """
+
+    observation: Patience | None = Patience(hold=0.5, stop=2.0)
+    action: Patience | None = None
+    frozen_pictures: int | None = None
 
 
 class RobotWorld:
     """A World around a RobotDriver. `reset` connects and moves nothing: the scene is whatever stands there.
 
-    Ticks are 1 / rate_hz apart by `clock`; when one is late the next ones are not hurried. observation: patience with
-    readings that do not renew themselves (the robot holds, then is stopped and the episode ends as ERROR).
-    action: patience with a loop that sends nothing; a thread of its own stops the robot then. None: wait forever.
-    frozen_pictures: a camera that shows exactly the same picture so many times in a row is broken; real sensors
-    have noise. None: pictures may repeat, as rendered ones do.
+    Ticks are 1 / rate_hz apart by `clock`; when one is late the next ones are not hurried. journal: told when the
+    robot holds because its readings are old.
     """
 
     def __init__(
         self,
         driver: RobotDriver,
         *,
-        observation: Patience | None = PATIENCE,
-        action: Patience | None = None,
-        frozen_pictures: int | None = None,
+        watch: Watch = Watch(),
+        journal: Journal | None = None,
         judge: Judge | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._driver, self._judge = driver, judge
         self._clock, self._sleep = clock, sleep
-        self._fresh = Watchdog(observation, clock=clock)
-        self._action_patience, self._frozen_pictures = action, frozen_pictures
+        self._watch, self._journal = watch, journal
+        self._fresh = Watchdog(watch.observation, clock=clock)
         self._repeats: dict[str, int] = {}
         self._watchman: Watchman | None = None
         self._task: Task | None = None
         self._newest: Reading | None = None
         self._tick, self._due = 0, 0.0
+        self._fault: str | None = None
         self.late: list[float] = []
         """By how many seconds each tick of this episode came too late."""
 
@@ -56,6 +69,8 @@ class RobotWorld:
 
     def reset(self, task: Task, *, seed: int) -> Observation:
         """Connect, if need be, and look. The seed decides nothing here: a real scene is set up by hand."""
+        if self._fault is not None:
+            raise WorldFault(f"the robot is stopped: {self._fault}; recover it to go on")
         self._task, self._tick, self.late = task, 0, []
         self._driver.connect()
         self._fresh.feed()
@@ -65,14 +80,16 @@ class RobotWorld:
         return observation
 
     def step(self, action: FloatArray) -> Step:
-        """Send one action, wait for the end of the tick, look. Raise WorldFault when the robot is stopped by a fault."""
+        """Send one action, wait for the end of the tick, look. A fault stops the robot and stays until `recover`."""
         if self._newest is None:
             raise SpecError("reset must be called before step")
         try:
             executed = self._sent(action)
             self._wait()
             reading = self._look()
-        except WorldFault:
+        except WorldFault as fault:
+            self._fault = str(fault)
+            self._rest()
             self._driver.stop()
             raise
         self._tick += 1
@@ -83,6 +100,11 @@ class RobotWorld:
         self._rest()
         self._driver.disconnect()
         self._newest = None
+
+    def recover(self) -> None:
+        """Forget the fault; the next `reset` connects anew. Look at the robot first."""
+        self._driver.disconnect()
+        self._fault = None
 
     def hold(self) -> FloatArray:
         """Return the action (A,) that changes nothing, by the newest reading."""
@@ -103,10 +125,14 @@ class RobotWorld:
         if self._watchman is not None and self._watchman.barked is not None:
             raise WorldFault(self._watchman.barked)
         if self._fresh.verdict() is not Verdict.GO:
-            action = self.hold()
+            asked, action = action, self.hold()
+            if self._journal is not None:
+                detail = f"the newest reading is {self._fresh.age():.2f} s old"
+                values = tuple(asked.tolist()), tuple(action.tolist())
+                self._journal.add(Intervention(self._tick, "stale_observation", detail, *values))
         executed = self._driver.send(action)
-        if self._watchman is None and self._action_patience is not None:
-            self._watchman = Watchman(self._action_patience, self._driver.stop)
+        if self._watchman is None and self._watch.action is not None:
+            self._watchman = Watchman(self._watch.action, self._driver.stop)
         if self._watchman is not None:
             self._watchman.feed()
         return executed
@@ -134,12 +160,12 @@ class RobotWorld:
         return reading
 
     def _check_cameras(self, reading: Reading) -> None:
-        if self._frozen_pictures is None:
+        if self._watch.frozen_pictures is None:
             return
         for name, image in reading.images.items():
             same = self._newest is not None and np.array_equal(image, self._newest.images[name])
             self._repeats[name] = self._repeats.get(name, 0) + 1 if same else 0
-            if self._repeats[name] >= self._frozen_pictures:
+            if self._repeats[name] >= self._watch.frozen_pictures:
                 raise WorldFault(f"camera '{name}' has shown the same picture {self._repeats[name] + 1} times in a row")
 
     def _observe(self, reading: Reading) -> Observation:

@@ -146,8 +146,11 @@ class FeetechBus:
     def ping(self, servo: int) -> int | None:
         """Return the model number of servo `servo`, or None when nothing answers."""
         self._check_open()
-        model, result, _ = self._guarded(self._packets.ping, servo)
-        return int(model) if result == self._sdk.COMM_SUCCESS else None
+        for _ in range(_TRIES):
+            model, result, _ = self._guarded(self._packets.ping, servo)
+            if result == self._sdk.COMM_SUCCESS:
+                return int(model)
+        return None
 
     def read(self, register: str, servo: int) -> int:
         """Return the value of one register; raise WorldFault when the servo is silent or answers nonsense."""

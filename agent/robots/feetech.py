@@ -183,6 +183,10 @@ class FeetechBus:
             for servo in servos:
                 reader.addParam(servo)
             result = self._guarded(reader.txRxPacket, handler=False)
+            # A late answer to an earlier question may be shorter; the library would give zeros for what it lacks.
+            whole = all(len(reader.data_dict[servo]) == end - start for servo in servos)
+            if result == self._sdk.COMM_SUCCESS and not whole:
+                result = self._sdk.COMM_RX_CORRUPT
             if result == self._sdk.COMM_SUCCESS:
                 return {servo: self._state(reader, servo) for servo in servos}
             time.sleep(_QUIET)
@@ -220,6 +224,10 @@ class FeetechBus:
             # library empties only the way out.
             self._port.ser.reset_input_buffer()
             return call(self._port, *arguments) if handler else call()
+        except IndexError:
+            # The library takes a late answer to an earlier question for this one's and reads past its end.
+            time.sleep(_QUIET)
+            return 0, self._sdk.COMM_RX_CORRUPT, 0
         except (OSError, TypeError, termios.error) as error:
             # pyserial lets all three through: its own is an OSError, a port closed under it makes a TypeError.
             self._port.is_using = False

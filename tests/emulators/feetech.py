@@ -132,6 +132,10 @@ class FeetechEmulator:
         self.servos = {servo.number: servo for servo in servos}
         self.garble = 0
         """How many of the next answers carry a wrong checksum."""
+        self.shorten = 0
+        """How many of the next answers lack their data."""
+        self.late: float | None = None
+        """How long the next answer is held back [s]; it then arrives in the middle of something else."""
         self.instructions: list[int] = []
         self._clock = clock
         self._lock = threading.Lock()
@@ -229,11 +233,16 @@ class FeetechEmulator:
         servo = self._listening(number)
         if servo is None:
             return
+        if self.shorten:
+            self.shorten, length = self.shorten - 1, 0
         body = bytes((number, length + 2, servo.alarm)) + bytes(servo.memory[address : address + length])
         checksum = ~sum(body) & 0xFF
         if self.garble:
             self.garble -= 1
             checksum ^= 0x55
+        if self.late is not None:
+            held, self.late = self.late, None
+            time.sleep(held)
         os.write(self._master, b"\xff\xff" + body + bytes((checksum,)))
 
 

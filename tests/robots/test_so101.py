@@ -275,6 +275,27 @@ def test_answers_left_over_from_noise_are_not_taken_for_new_ones(bench: Bench) -
     driver.disconnect()
 
 
+def test_a_late_answer_is_not_taken_for_the_next_ones(bench: Bench) -> None:
+    """The answer to a ping arrives after its time, when the library already waits for something longer."""
+    bus = bench.bus()
+    bus.late = 0.04
+    driver = bench.driver(bus)
+    driver.connect()
+    for _ in range(3):
+        bus.late = 0.04
+        assert driver.read().state[7] == pytest.approx(STANDING[0], abs=0.002)
+    driver.disconnect()
+
+
+def test_an_answer_that_is_too_short_is_asked_again(bench: Bench) -> None:
+    bus = bench.bus()
+    driver = bench.driver(bus)
+    driver.connect()
+    bus.shorten = 1
+    assert driver.read().state[7] == pytest.approx(STANDING[0], abs=0.002)
+    driver.disconnect()
+
+
 def test_a_busy_port_is_refused(bench: Bench) -> None:
     bus = bench.bus()
     first, second = bench.driver(bus), bench.driver(bus)

@@ -37,6 +37,22 @@ class DriverEntry:
 
 DRIVERS: dict[str, DriverEntry] = {
     "fake": DriverEntry("a tool point that goes where it is told", "agent.robots.fake", "FakeConfig", "FakeRobot"),
+    "so101": DriverEntry(
+        "LeRobot's arm: five joints and a gripper of Feetech servos on a serial line",
+        "agent.robots.so101",
+        "SO101Config",
+        "SO101",
+        packages=("scservo_sdk", "serial"),
+        extra="so101",
+    ),
+    "ur": DriverEntry(
+        "UR3e, UR5e, UR10e over their controller's network ports",
+        "agent.robots.ur",
+        "URConfig",
+        "UR",
+        packages=("rtde_control", "rtde_receive", "rtde_io"),
+        extra="ur",
+    ),
 }
 """Name in a configuration's `driver:` -> the driver."""
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
+from agent.serving.address import is_address
 from agent.types import CameraSpec, ImageArray, Task
 
 if TYPE_CHECKING:
+    from agent.serving.client import RemotePolicy
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -23,6 +25,7 @@ POLICIES = {
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
 
+PEER_SIDE = 224
 FILM_CAMERA = "front"
 FILM_SIZE = 480
 
@@ -42,7 +45,8 @@ class Stage:
 
 
 def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
-    """Build the tabletop world with the cameras of the policy called `policy`, or of the checkpoint folder there.
+    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, or the
+    address of a policy server.
 
     Raises SpecError naming the policies that exist.
     """
@@ -54,6 +58,15 @@ def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
     return Stage(world, model, policy, execute, lambda: _film(world))
 
 
+def make_policy(policy: str) -> tuple[Policy, int]:
+    """Build the policy alone, as it is served, and how many actions of a chunk it was made to carry out."""
+    if policy in SCRIPTED:
+        stage = make_stage(policy)
+        stage.world.close()
+        return stage.policy, stage.execute
+    return learned(policy)
+
+
 def make_pair(policy: str) -> tuple[World, Policy]:
     """Build world and policy alone; picklable by name, for worker processes."""
     stage = make_stage(policy)
@@ -62,7 +75,13 @@ def make_pair(policy: str) -> tuple[World, Policy]:
 
 def actions_per_look(policy: str) -> int:
     """Return how many actions of a chunk this policy was made to carry out before it looks again."""
-    return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
+    if policy in SCRIPTED:
+        return SCRIPTED_EXECUTE
+    if is_address(policy):
+        remote = _remote(policy)
+        remote.close()
+        return remote.execute
+    return learned(policy)[1]
 
 
 def cores() -> int:
@@ -131,7 +150,10 @@ def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
 
 
 def learned(policy: str) -> tuple[Policy, int]:
-    """Return the checkpoint's policy and how many actions it carries out per look."""
+    """Return the checkpoint's or the remote policy and how many actions it carries out per look."""
+    if is_address(policy):
+        remote = _remote(policy)
+        return remote, remote.execute
     if policy != DEFAULT_POLICY and not Path(policy).is_dir():
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
@@ -140,6 +162,15 @@ def learned(policy: str) -> tuple[Policy, int]:
 
     model = load_policy(policy)
     return model, model.execute
+
+
+def _remote(address: str) -> "RemotePolicy":
+    """A server that says nothing of its body is shown this world, with pictures of openpi's usual size."""
+    from agent.serving.client import RemotePolicy
+    from sim.world import tabletop_embodiment
+
+    cameras = (CameraSpec("front", PEER_SIDE, PEER_SIDE), CameraSpec("wrist", PEER_SIDE, PEER_SIDE))
+    return RemotePolicy(address, body=tabletop_embodiment(cameras))
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

@@ -1,7 +1,7 @@
 """What a server says about itself when someone connects: whose body, which units, how many actions a look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from agent.errors import SpecError
 from agent.serving.limits import BadMessage
@@ -36,7 +36,7 @@ def card_from_wire(metadata: object) -> Card | None:
         return None
     if metadata.get("protocol") != PROTOCOL:
         raise SpecError(f"the server speaks version {metadata.get('protocol')} of the protocol, this is {PROTOCOL}")
-    values = {name: value for name, value in metadata.items() if name not in ("server", "protocol")}
+    values = {each.name: metadata[each.name] for each in fields(Card) if each.name in metadata}
     card = from_mapping(Card, values, where="the server's metadata")
     if card.execute < 1 or len(card.embodiment.action) == 0 or not card.embodiment.rate_hz > 0:
         raise BadMessage("the server's metadata has no action, no rate, or carries out no action per look")

@@ -58,8 +58,6 @@ def unpack(message: bytes, limits: Limits = DEFAULT) -> object:
 def _write(value: object, parts: list[bytes]) -> None:
     if value is None or isinstance(value, bool):
         parts.append({None: b"\xc0", False: b"\xc2", True: b"\xc3"}[value])
-    elif isinstance(value, np.ndarray | np.generic):
-        _write_numpy(value, parts)
     elif isinstance(value, int):
         parts.append(_integer(value))
     elif isinstance(value, float):
@@ -69,6 +67,9 @@ def _write(value: object, parts: list[bytes]) -> None:
         parts += (_head(len(text), 0xA0, 32, _TEXT), text)
     elif isinstance(value, bytes):
         parts += (_head(len(value), 0, 0, _BINARY), value)
+    elif isinstance(value, np.ndarray | np.generic):
+        # After float and str: np.float64 and np.str_ are such, and msgpack's packer takes them for such.
+        _write_numpy(value, parts)
     elif isinstance(value, Mapping):
         parts.append(_head(len(value), 0x80, 16, _MAP))
         for key, item in value.items():

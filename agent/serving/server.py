@@ -7,6 +7,7 @@ then the connection is closed with 1011. `GET /healthz` answers "OK". This is wh
 """
 
 import asyncio
+import errno
 import logging
 import time
 from dataclasses import dataclass, field
@@ -79,15 +80,18 @@ class PolicyServer:
         """Begin to listen; raise SpecError in one sentence when an address cannot be had."""
         config = self._config
         self._batcher = Batcher(self._policy, largest=config.max_batch)
+        port = config.port
         try:
             self._socket = await self._listen()
             if config.rest_port is not None:
+                port = config.rest_port
                 self._rest = RestServer(self.ask, self._card, config.token, config.limits)
-                await self._rest.listen(config.host, config.rest_port, clients=config.max_clients)
+                await self._rest.listen(config.host, port, clients=config.max_clients)
         except OSError as error:
             await self.close()
-            ports = " or ".join(str(port) for port in (config.port, config.rest_port) if port is not None)
-            raise SpecError(f"cannot listen on {config.host}, port {ports}: {error.strerror or error}") from error
+            busy = error.errno == errno.EADDRINUSE
+            why = "another program listens there; choose another port" if busy else error.strerror or str(error)
+            raise SpecError(f"cannot listen on {config.host}, port {port}: {why}") from error
         return self
 
     async def __aexit__(self, *error: object) -> None:

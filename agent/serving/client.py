@@ -6,6 +6,7 @@ anything moves. Another project's server says nothing: it is spoken to only in a
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import numpy as np
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
@@ -42,6 +43,7 @@ class RemotePolicy:
         self._headers = {"Authorization": f"Api-Key {read_token(file)}"} if file else {}
         self._limits = Limits()
         self._seed: int | None = None
+        self._open = ExitStack()
         self._connection: ClientConnection | None = None
         card = self._connect()
         if card is None and (body is None or self._address.layout is None):
@@ -94,14 +96,13 @@ class RemotePolicy:
 
     def close(self) -> None:
         """Close the connection; closing twice is allowed."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection = None
+        self._open.close()
 
     def _connect(self) -> Card | None:
         url = self._address.url
         try:
-            self._connection = connect(
+            opening = connect(
                 url,
                 compression=None,
                 max_size=self._limits.message_bytes,
@@ -112,6 +113,7 @@ class RemotePolicy:
                 ping_interval=None,
                 proxy=None,
             )
+            self._connection = self._open.enter_context(opening)
             metadata = self._connection.recv(timeout=OPEN_S)
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, ConnectionClosed) as error:
             self.close()

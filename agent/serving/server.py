@@ -72,6 +72,7 @@ class PolicyServer:
         self._policy, self._card, self._config = policy, card, config
         self._metadata = pack({**card.to_wire(), "layouts": list(LAYOUTS)})
         self._busy, self._closing = 0, False
+        self._clients: set[ServerConnection] = set()
         self.answered = 0
         self._socket: Server | None = None
         self._rest: RestServer | None = None
@@ -160,19 +161,17 @@ class PolicyServer:
         given = request.headers.get_all("Authorization")
         if not admits(self._config.token, given[0] if len(given) == 1 else None):
             return connection.respond(HTTPStatus.UNAUTHORIZED, "a token is needed: Authorization: Api-Key <token>\n")
-        if self._closing or self._is_full():
+        if self._closing or len(self._clients) >= self._config.max_clients:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{self._config.max_clients} clients are here\n")
         return None
 
-    def _is_full(self) -> bool:
-        return self._socket is not None and len(self._socket.all_connections) >= self._config.max_clients
-
     async def _converse(self, connection: ServerConnection) -> None:
         """Talk with one client until it leaves, errs, or is too slow."""
-        assert self._socket is not None
-        if len(self._socket.all_connections) > self._config.max_clients:
+        if len(self._clients) >= self._config.max_clients:
+            # Many may have been admitted while their handshakes were under way.
             await connection.close(TRY_AGAIN_LATER, "too many clients")
             return
+        self._clients.add(connection)
         try:
             await self._send(connection, self._metadata)
             before: float | None = None
@@ -190,6 +189,8 @@ class PolicyServer:
             connection.transport.abort()
         except ConnectionClosed:
             pass
+        finally:
+            self._clients.discard(connection)
 
     async def _reply(self, message: str | bytes, before: float | None) -> bytes:
         question, layout = question_from(message, self._card, self._config.limits)

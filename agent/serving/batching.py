@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from agent.errors import AubergineError, PolicyFault
-from agent.ports import Policy
+from agent.ports import BatchPolicy, Policy
 from agent.runtime import legal_rows
 from agent.types import ActionChunk, FloatArray, Observation
 
@@ -48,7 +48,7 @@ class Batcher:
 
     def __init__(self, policy: Policy, *, largest: int = 16) -> None:
         self._policy, self._largest = policy, largest
-        self._together = act_batch_of(policy)
+        self._together = policy.act_batch if isinstance(policy, BatchPolicy) else None
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="policy")
         self._last_seconds, self._last_count = 0.0, 1
@@ -148,9 +148,3 @@ class Batcher:
             job.answer.set_exception(fault)
         else:
             job.answer.set_result(Answer(rows, seconds, together))
-
-
-def act_batch_of(policy: Policy) -> Callable[[Sequence[Observation]], list[ActionChunk]] | None:
-    """Return the policy's way of answering several observations at once, or None when it has none."""
-    found: Callable[[Sequence[Observation]], list[ActionChunk]] | None = getattr(policy, "act_batch", None)
-    return found

@@ -9,7 +9,7 @@ import pytest
 from agent.cli.program import COMMANDS, make_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONVENTIONS.md", "RESULTS.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONVENTIONS.md", "RESULTS.md", "docs/suites.md")
 
 
 def text_of(document: str) -> str:
@@ -64,6 +64,15 @@ def test_every_source_path_in_the_text_exists(document: str) -> None:
 def test_every_make_target_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert make_targets_in(document) - targets == set()
+
+
+def test_the_suites_page_names_every_suite_and_axis() -> None:
+    from agent.evaluation.suite import suite_names
+    from sim.perturb import AXES
+
+    text = text_of("docs/suites.md")
+    assert [name for name in suite_names() if f"| `{name}` |" not in text] == []
+    assert [axis for axis in AXES if f"\n| {axis} |" not in text] == []
 
 
 def test_the_lock_file_names_exact_versions_and_no_machine() -> None:

@@ -6,12 +6,25 @@ from pathlib import Path
 import numpy as np
 
 from agent.cli import stage as stages
+from agent.errors import SpecError
 from agent.recording.collect import Classroom
 from agent.recording.demonstrate import Disturber, Drift, Learner, NoisyTeacher
 from agent.types import CameraSpec, Task
 
-TaskMix = tuple[tuple[str, float], ...]
-"""(family or named task, weight) pairs."""
+DRAWS = 200
+"""Tasks of a family that are drawn before giving up on finding one with the wanted target."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """task: a family or a named task.  weight: how often it is practised, relative to the others.
+
+    target: only tasks whose target is of this kind ("bowl"); None: all of the family.
+    """
+
+    task: str
+    weight: float = 1.0
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,13 +35,14 @@ class ClassroomFactory:
     learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
     """
 
-    mix: TaskMix
+    mix: tuple[Share, ...]
     cameras: tuple[CameraSpec, ...] | None = None
     learner: Path | None = None
     learner_share: float = 0.7
 
     def __call__(self) -> Classroom:
         from sim.expert import ScriptedExpert
+        from sim.onlooker import Onlooker
 
         world = stages.tabletop(self.cameras)
         body = world.embodiment
@@ -40,16 +54,23 @@ class ClassroomFactory:
         if self.learner is not None:
             policy, execute = stages.learned(str(self.learner))
             disturbers.append((self.learner_share, Learner(policy, execute=execute)))
+        teacher = ScriptedExpert(world)
         return Classroom(
             world=world,
-            teacher=ScriptedExpert(world),
+            teacher=teacher,
             task_for=self.task_for,
             disturbers=disturbers,
             family_of=stages.family_of,
+            look=Onlooker(world, teacher),
         )
 
     def task_for(self, seed: int) -> Task:
         """Draw the task of one episode from its seed."""
-        weights = np.array([weight for _, weight in self.mix])
+        weights = np.array([share.weight for share in self.mix])
         choice = np.random.default_rng([seed, 2]).choice(len(self.mix), p=weights / weights.sum())
-        return stages.sample(self.mix[int(choice)][0], seed)
+        share = self.mix[int(choice)]
+        for draw in range(DRAWS):
+            task = stages.sample(share.task, (seed, draw))
+            if share.target is None or stages.target_kind(task) == share.target:
+                return task
+        raise SpecError(f"none of {DRAWS} tasks of '{share.task}' has the target '{share.target}'")

@@ -11,13 +11,11 @@ from rich.console import Console
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, positive, whole
-from agent.errors import SpecError
 from agent.ports import Policy
 
 if TYPE_CHECKING:
     from agent.serving.server import ServeConfig
 
-PRIVILEGED = "expert"
 LARGEST_PORT = 65535
 
 
@@ -44,8 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.serving.gate import check_reach, read_token
     from agent.serving.server import ServeConfig
 
-    if arguments.policy == PRIVILEGED:
-        raise SpecError("the expert looks into the simulated world, not at pictures; it cannot be served")
     token = read_token(Path(arguments.token_file)) if arguments.token_file else None
     check_reach(arguments.host, token)
     config = ServeConfig(

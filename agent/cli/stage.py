@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
 from agent.serving.address import is_address
-from agent.types import CameraSpec, ImageArray, Task
+from agent.types import CameraSpec, Embodiment, ImageArray, Task
 
 if TYPE_CHECKING:
+    from agent.evaluation.gym_spec import GymWorldSpec
     from agent.serving.client import RemotePolicy
     from sim.world import TabletopWorld
 
@@ -59,11 +60,16 @@ def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
 
 
 def make_policy(policy: str) -> tuple[Policy, int]:
-    """Build the policy alone, as it is served, and how many actions of a chunk it was made to carry out."""
+    """Build the policy alone, as it is served, and how many actions of a chunk it was made to carry out.
+
+    Raises SpecError for the expert, which looks into the simulated world, and naming the policies that exist.
+    """
+    if policy == "expert":
+        raise SpecError("the expert looks into the simulated world, not at pictures; it cannot be served")
     if policy in SCRIPTED:
-        stage = make_stage(policy)
-        stage.world.close()
-        return stage.policy, stage.execute
+        from sim.world import tabletop_embodiment
+
+        return _bodied(policy, tabletop_embodiment()), SCRIPTED_EXECUTE
     return learned(policy)
 
 
@@ -71,6 +77,28 @@ def make_pair(policy: str) -> tuple[World, Policy]:
     """Build world and policy alone; picklable by name, for worker processes."""
     stage = make_stage(policy)
     return stage.world, stage.policy
+
+
+def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]:
+    """Build a wrapped Gymnasium environment and a policy for it; raise SpecError naming the policies that know none."""
+    if policy == "expert":
+        raise SpecError("the expert knows the tabletop only; for a wrapped environment there are: random, hold, DIR")
+    from agent.evaluation.gym_world import GymWorld
+
+    world = GymWorld(spec)
+    return world, _bodied(policy, world.embodiment) if policy in SCRIPTED else learned(policy)[0]
+
+
+def check_task(task: Task, seed: int) -> None:
+    """Raise SpecError when no scene shows this task's things, or nothing judges its goal."""
+    import numpy as np
+
+    from sim.scene import sample_scene
+    from sim.tasks import check_goal
+
+    if task.goal is not None:
+        check_goal(task.goal)
+    sample_scene(task.scene or task, np.random.default_rng(seed))
 
 
 def actions_per_look(policy: str) -> int:
@@ -112,7 +140,7 @@ def catalogue() -> dict[str, list[str]]:
     }
 
 
-def sample(name: str, seed: int) -> Task:
+def sample(name: str, seed: int | tuple[int, ...]) -> Task:
     """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
     import numpy as np
 
@@ -134,6 +162,13 @@ def task_mix(name: str) -> tuple[tuple[str, float], ...]:
     if name not in FAMILIES and name not in NAMED_TASKS:
         raise unknown_name("family or task", name, ("all", *FAMILIES, *NAMED_TASKS))
     return ((name, 1.0),)
+
+
+def target_kind(task: Task) -> str | None:
+    """Return the kind of thing that the task's target is; None when it has no target."""
+    from sim.objects import parse_name
+
+    return parse_name(task.goal.target).kind if task.goal and task.goal.target else None
 
 
 def family_of(task: Task) -> str:
@@ -178,9 +213,13 @@ def _scripted(name: str, world: "TabletopWorld") -> Policy:
         from sim.expert import ScriptedExpert
 
         return ScriptedExpert(world)
+    return _bodied(name, world.embodiment)
+
+
+def _bodied(name: str, body: Embodiment) -> Policy:
     from policies.scripted import HoldPolicy, RandomPolicy
 
-    return RandomPolicy(world.embodiment) if name == "random" else HoldPolicy(world.embodiment)
+    return RandomPolicy(body) if name == "random" else HoldPolicy(body)
 
 
 def _film(world: "TabletopWorld") -> ImageArray:

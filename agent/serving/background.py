@@ -9,7 +9,7 @@ from agent.ports import Policy
 from agent.serving.card import Card
 from agent.serving.server import PolicyServer, ServeConfig
 
-LOCAL = ServeConfig(port=0, rest_port=0, grace_s=1.0)
+LOCAL = ServeConfig(port=0, rest_port=0)
 """Free ports of this machine."""
 
 

@@ -92,6 +92,7 @@ def test_an_address_is_a_policy_of_the_evaluation(
     world = PointWorld()
     monkeypatch.setattr(stage, "tabletop", lambda cameras: world)
     monkeypatch.setattr(stage, "sample", _points)
+    monkeypatch.setattr(stage, "check_task", lambda task, seed: None)
     suite = tmp_path / "points.yaml"
     suite.write_text("max_steps: 40\ntasks:\n  - {family: points}\n", encoding="utf-8")
     with served(PointTeacher(world)) as ports:

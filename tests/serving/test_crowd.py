@@ -15,18 +15,17 @@ from websockets.sync.client import connect
 from agent.serving.background import LOCAL, Ports
 from agent.serving.codec import pack, unpack
 from tests.serving.bodies import LIBERO_BODY, Noting, Together, fixed, libero_request, own_request, served
-from tests.serving.test_fuzz import honest_answer, settled
+from tests.serving.honest import PATIENCE_S, honest_answer, settled
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 HUGE_FRAME_HEAD = b"\x82\xff" + struct.pack(">Q", 1_000_000) + b"\0\0\0\0"
-QUICK = replace(LOCAL, handshake_s=1.0, idle_s=2.0, max_clients=64)
 
 
 def opened(port: int, first: bytes) -> socket.socket:
-    peer = socket.create_connection(("127.0.0.1", port), timeout=10)
+    peer = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     peer.sendall(first)
     return peer
 
@@ -48,10 +47,10 @@ def rude_sockets(ports: Ports) -> list[socket.socket]:
 def honest_talk(ports: Ports, rounds: int, value: float, failures: list[str]) -> None:
     request = {**own_request(), "state": [value] + [0.0] * 7}
     with connect(ports.url, compression=None, proxy=None) as connection:
-        connection.recv(timeout=20)
+        connection.recv(timeout=PATIENCE_S)
         for _ in range(rounds):
             connection.send(pack(request))
-            answer = unpack(connection.recv(timeout=20))  # type: ignore[arg-type]
+            answer = unpack(connection.recv(timeout=PATIENCE_S))  # type: ignore[arg-type]
             if not isinstance(answer, dict) or abs(answer["actions"][0, 0] - value / 100) > 1e-6:
                 failures.append(f"client {value} got {answer}")
 
@@ -65,7 +64,7 @@ def crowd(ports: Ports, count: int, rounds: int) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
     assert not any(thread.is_alive() for thread in threads)
     assert failures == []
 
@@ -80,7 +79,7 @@ def test_sixty_four_honest_clients_each_get_their_own() -> None:
 
 def test_fourteen_honest_clients_among_fifty_rude_ones() -> None:
     me = psutil.Process()
-    with served(Together(LIBERO_BODY), QUICK) as ports:
+    with served(Together(LIBERO_BODY)) as ports:
         honest_answer_to(ports)
         files, threads = me.num_fds(), me.num_threads()
         rude = rude_sockets(ports)
@@ -101,11 +100,11 @@ def honest_answer_to(ports: Ports) -> None:
 
 def test_who_keeps_silent_is_put_out_without_leaving() -> None:
     """The rude keep their sockets open; the server closes its side by itself."""
-    with served(Together(LIBERO_BODY), replace(QUICK, idle_s=0.3, handshake_s=0.3)) as ports:
+    with served(Together(LIBERO_BODY), replace(LOCAL, idle_s=0.3, handshake_s=0.3)) as ports:
         rude = [opened(ports.websocket, b""), opened(ports.websocket, UPGRADE[:40]), opened(ports.websocket, UPGRADE)]
         rude.append(opened(ports.websocket, UPGRADE + HUGE_FRAME_HEAD + b"x" * 1000))
         for peer in rude:
-            peer.settimeout(5)
+            peer.settimeout(PATIENCE_S)
             # Either an orderly end or a reset; a time-out of this socket fails the test.
             with suppress(ConnectionResetError):
                 while peer.recv(4096):
@@ -118,7 +117,7 @@ def test_a_client_that_never_reads_is_put_out_and_the_rest_served() -> None:
     long = Noting(LIBERO_BODY, rows=np.zeros((1000, 7), dtype=np.float32))
     with served(long, config) as ports, socket.socket() as peer:
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        peer.settimeout(10)
+        peer.settimeout(PATIENCE_S)
         peer.connect(("127.0.0.1", ports.websocket))
         peer.sendall(UPGRADE)
         request = pack(libero_request(size=4))
@@ -127,7 +126,7 @@ def test_a_client_that_never_reads_is_put_out_and_the_rest_served() -> None:
             # Answers pile up until the server's patience with a full socket ends.
             for _ in range(20_000):
                 peer.sendall(frame)
-        assert honest_answer(ports, rows=1000) < 5
+        honest_answer(ports, rows=1000)
 
 
 def test_memory_does_not_grow_with_the_clients_that_came() -> None:

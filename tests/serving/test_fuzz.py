@@ -13,10 +13,10 @@ from agent.errors import SpecError
 from agent.serving.asking import question_from
 from agent.serving.background import Ports
 from agent.serving.card import Card
-from agent.serving.codec import pack, unpack
 from agent.serving.json_arrays import loads
 from agent.serving.limits import BadMessage, Limits
-from tests.serving.bodies import DROID_BODY, LIBERO_BODY, fixed, libero_request, served
+from tests.serving.bodies import DROID_BODY, LIBERO_BODY, fixed, served
+from tests.serving.honest import PATIENCE_S, honest_answer, settled
 from tests.serving.mutate import malformed_frames, valid_frames
 
 CARDS = (Card("one", LIBERO_BODY, 1), Card("other", DROID_BODY, 1))
@@ -45,7 +45,7 @@ def test_ten_thousand_frames_against_the_decoder() -> None:
     """Whatever comes out is a BadMessage or an observation that fits; it never takes long or much memory."""
     limits, refused, before = Limits(), 0, psutil.Process().memory_info().rss
     for number, frame in enumerate(malformed_frames(12_000, seed=7)):
-        began = time.perf_counter()
+        began = time.process_time()
         try:
             question, _ = question_from(frame, CARDS[number % 2], limits)
             assert question.observation.state.shape == (8,)
@@ -54,7 +54,7 @@ def test_ten_thousand_frames_against_the_decoder() -> None:
             refused += 1
             assert len(str(error)) < 400
             assert "\n" not in str(error)
-        assert time.perf_counter() - began < 1.0
+        assert time.process_time() - began < 0.5
     assert refused > 10_000
     assert psutil.Process().memory_info().rss - before < 50e6
 
@@ -76,17 +76,6 @@ def test_two_thousand_texts_against_the_json_decoder() -> None:
     assert refused > 1000
 
 
-def honest_answer(ports: Ports, *, rows: int = 2) -> float:
-    """Ask as an honest client does; return the seconds it took."""
-    began = time.perf_counter()
-    with connect(ports.url, compression=None, proxy=None) as connection:
-        connection.recv(timeout=10)
-        connection.send(pack(libero_request()))
-        answer = unpack(connection.recv(timeout=10))  # type: ignore[arg-type]
-    assert isinstance(answer, dict) and answer["actions"].shape == (rows, 7)
-    return time.perf_counter() - began
-
-
 @pytest.mark.parametrize("kind", ["frames", "bytes"])
 def test_hundreds_over_real_sockets(kind: str) -> None:
     """Well-formed websocket frames with bad contents, then sockets that speak no websocket at all."""
@@ -100,7 +89,7 @@ def test_hundreds_over_real_sockets(kind: str) -> None:
             else:
                 send_bytes(ports.websocket if number % 2 else ports.rest or 0, frame)
             if number % 100 == 99:
-                assert honest_answer(ports) < 5
+                honest_answer(ports)
         settled(me, files, threads)
         assert me.num_fds() <= files + 2
         assert me.num_threads() <= threads
@@ -108,21 +97,14 @@ def test_hundreds_over_real_sockets(kind: str) -> None:
 
 def send_frame(ports: Ports, frame: bytes) -> None:
     with connect(ports.url, compression=None, proxy=None, close_timeout=1) as connection:
-        connection.recv(timeout=10)
+        connection.recv(timeout=PATIENCE_S)
         connection.send(frame)
-        reply = connection.recv(timeout=10)
+        reply = connection.recv(timeout=PATIENCE_S)
         if isinstance(reply, str):
             with pytest.raises(ConnectionClosed):
-                connection.recv(timeout=10)
+                connection.recv(timeout=PATIENCE_S)
 
 
 def send_bytes(port: int, raw: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as peer:
         peer.sendall(raw)
-
-
-def settled(me: psutil.Process, files: int, threads: int) -> None:
-    """Give the server up to five seconds to notice that everyone has gone."""
-    until = time.monotonic() + 5
-    while time.monotonic() < until and (me.num_fds() > files or me.num_threads() > threads):
-        time.sleep(0.05)

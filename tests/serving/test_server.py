@@ -1,6 +1,7 @@
 """The websocket server as a client sees it, spoken to with the bare library."""
 
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,7 +20,7 @@ from agent.serving.background import LOCAL, Ports
 from agent.serving.codec import pack, unpack
 from agent.serving.gate import admits, check_reach, is_loopback, read_token
 from agent.serving.limits import Limits
-from agent.types import ActionChunk, Observation
+from agent.types import ActionChunk, Embodiment, Observation
 from tests.serving.bodies import (
     DROID_BODY,
     LIBERO_BODY,
@@ -119,7 +120,14 @@ class Broken(Noting):
 
 
 class Thinking(Noting):
+    """Takes 0.4 s; `begun` is set when it starts."""
+
+    def __init__(self, embodiment: Embodiment) -> None:
+        super().__init__(embodiment)
+        self.begun = threading.Event()
+
     def act(self, observation: Observation) -> ActionChunk:
+        self.begun.set()
         time.sleep(0.4)
         return super().act(observation)
 
@@ -142,11 +150,12 @@ def test_a_policy_that_takes_too_long_is_given_up() -> None:
 
 def test_what_is_under_way_is_answered_when_the_server_closes() -> None:
     with ExitStack() as later:
-        with served(Thinking(LIBERO_BODY)) as ports:
+        policy = Thinking(LIBERO_BODY)
+        with served(policy) as ports:
             connection = later.enter_context(client(ports))
             connection.recv()
             connection.send(pack(own_request()))
-            time.sleep(0.1)
+            assert policy.begun.wait(10)
         assert isinstance(connection.recv(timeout=2), bytes)
         with pytest.raises(ConnectionClosed) as closed:
             connection.recv(timeout=2)

@@ -5,7 +5,7 @@ INSTRUCTION ?= put the eggplant in the bowl
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test test-slow test-openpi check format lock clean
 
 help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
@@ -27,6 +27,14 @@ demo: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+# What `test` leaves out because it takes long or needs an environment of its own.
+test-slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+# The policy server against openpi's own client, which needs NumPy below 2.
+test-openpi: $(READY)
+	$(BIN)/python -m pytest -m slow tests/serving/test_openpi_client.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """The ports: what a policy, a world and an observer must offer. Anything with these methods plugs in."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Reading, Step, Task
 
@@ -19,6 +20,16 @@ class Policy(Protocol):
 
     def act(self, observation: Observation) -> ActionChunk:
         """Return at least one legal action row. Raise `Refusal` to decline with a reason."""
+        ...
+
+
+@runtime_checkable
+class BatchPolicy(Policy, Protocol):
+    """A policy that answers several episodes at once. It remembers nothing between looks, so looks may be mixed."""
+
+    def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
+        """Return one chunk an observation. A chunk depends, to the last bit, on its own observation alone: not on how
+        many stand beside it or where; `act` gives the same actions to within 1e-5."""
         ...
 
 

@@ -40,7 +40,7 @@ COMMAND = Command(
     summary="measure speed, memory and repeatability",
     description=(
         "Measure control steps a second beside panda-gym's, resets, memory, byte identity, the residual of the inverse "
-        "kinematics, the policy's latency and the time to the first action. Takes about five minutes; medians."
+        "kinematics, the policy's latency, serving it, and the time to the first action. About five minutes; medians."
     ),
     example="aubergine bench --json",
     add_arguments=add_arguments,

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 
+from agent.cli import measure_serving
 from agent.cli import stage as stages
 from agent.cli.wrapped import Stopwatch
 from agent.runtime import run_episode
@@ -67,6 +68,8 @@ def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
         (f"memory over {resets} resets", lambda: apart(memory, resets)),
         (f"whether {resets} random scenes settle", lambda: settling(resets)),
         ("the shipped policy's latency", latency),
+        ("the server's way there and back", measure_serving.round_trip),
+        ("the shipped policy served to several at once", measure_serving.batching),
         ("process start to first action", first_action),
     )
     for title, part in parts:

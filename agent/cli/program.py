@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, drive, evaluate, robots, run, train
+from agent.cli import bench, collect, drive, evaluate, robots, run, serve, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
@@ -20,6 +20,7 @@ COMMANDS: tuple[Command, ...] = (
     robots.ROBOTS,
     robots.CHECK,
     bench.COMMAND,
+    serve.COMMAND,
 )
 
 REQUEST_WRONG = 2

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
+from agent.serving.address import is_address
 from agent.types import CameraSpec, Embodiment, ImageArray, Task
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
     from agent.safety.filter import SafetyFilter
+    from agent.serving.client import RemotePolicy
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -29,6 +31,7 @@ SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yam
 """The safety filter that simulated worlds stand behind unless another is named."""
 NO_SAFETY = "off"
 
+PEER_SIDE = 224
 FILM_CAMERA = "front"
 FILM_SIZE = 480
 
@@ -50,7 +53,8 @@ class Stage:
 
 
 def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
-    """Build the tabletop world with the cameras of the policy called `policy`, or of the checkpoint folder there.
+    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, or the
+    address of a policy server.
 
     safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
@@ -63,6 +67,20 @@ def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> St
         world = tabletop(made.embodiment.cameras)
     safe, safety_filter = _guarded(world, safety)
     return Stage(safe, made, policy, execute, lambda: _film(world), safety_filter)
+
+
+def make_policy(policy: str) -> tuple[Policy, int]:
+    """Build the policy alone, as it is served, and how many actions of a chunk it was made to carry out.
+
+    Raises SpecError for the expert, which looks into the simulated world, and naming the policies that exist.
+    """
+    if policy == "expert":
+        raise SpecError("the expert looks into the simulated world, not at pictures; it cannot be served")
+    if policy in SCRIPTED:
+        from sim.world import tabletop_embodiment
+
+        return _bodied(policy, tabletop_embodiment()), SCRIPTED_EXECUTE
+    return learned(policy)
 
 
 def make_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]:
@@ -95,7 +113,13 @@ def check_task(task: Task, seed: int) -> None:
 
 def actions_per_look(policy: str) -> int:
     """Return how many actions of a chunk this policy was made to carry out before it looks again."""
-    return SCRIPTED_EXECUTE if policy in SCRIPTED else learned(policy)[1]
+    if policy in SCRIPTED:
+        return SCRIPTED_EXECUTE
+    if is_address(policy):
+        remote = _remote(policy)
+        remote.close()
+        return remote.execute
+    return learned(policy)[1]
 
 
 def cores() -> int:
@@ -171,7 +195,10 @@ def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
 
 
 def learned(policy: str) -> tuple[Policy, int]:
-    """Return the checkpoint's policy and how many actions it carries out per look."""
+    """Return the checkpoint's or the remote policy and how many actions it carries out per look."""
+    if is_address(policy):
+        remote = _remote(policy)
+        return remote, remote.execute
     if policy != DEFAULT_POLICY and not Path(policy).is_dir():
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
@@ -180,6 +207,15 @@ def learned(policy: str) -> tuple[Policy, int]:
 
     model = load_policy(policy)
     return model, model.execute
+
+
+def _remote(address: str) -> "RemotePolicy":
+    """A server that says nothing of its body is shown this world, with pictures of openpi's usual size."""
+    from agent.serving.client import RemotePolicy
+    from sim.world import tabletop_embodiment
+
+    cameras = (CameraSpec("front", PEER_SIDE, PEER_SIDE), CameraSpec("wrist", PEER_SIDE, PEER_SIDE))
+    return RemotePolicy(address, body=tabletop_embodiment(cameras))
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

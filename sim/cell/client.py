@@ -65,7 +65,7 @@ class EmulatedCell:
     def picture(self, camera: CameraSpec) -> ImageArray:
         """Return what the camera sees now, RGB uint8 (H, W, 3)."""
         pixels = self._darkroom.ask(f"{camera.name} {camera.height} {camera.width}")
-        return np.frombuffer(pixels, dtype=np.uint8).reshape(camera.height, camera.width, 3)
+        return np.frombuffer(pixels, dtype=np.uint8).reshape(camera.height, camera.width, 3).copy()
 
     def judge(self) -> Status:
         """Judge the goal by the cell's true state; call once a control tick."""
@@ -148,18 +148,22 @@ class _Desk:
             raise WorldFault(f"{self._name} are gone") from error
 
 
-class CellCamera:
+class CellEye:
     """A camera of the cell, as a robot's driver takes it."""
 
     def __init__(self, cell: EmulatedCell, spec: CameraSpec) -> None:
-        self._cell, self.spec = cell, spec
+        self._cell, self._spec = cell, spec
+
+    @property
+    def spec(self) -> CameraSpec:
+        return self._spec
 
     def open(self) -> None:
         """Nothing to open: the cell is running."""
 
-    def read(self) -> ImageArray:
+    def look(self) -> ImageArray:
         """Return the newest picture, RGB uint8 (H, W, 3); raise WorldFault when the cameras do not answer."""
-        return self._cell.picture(self.spec)
+        return self._cell.picture(self._spec)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -76,31 +76,39 @@ class PandaCommander:
         self._opening = opening
 
     def command(self, action: FloatArray) -> FloatArray:
-        """Move the commanded pose by a legal `action` (7,) and return what was really commanded (7,).
+        """Move the commanded pose by a legal `action` (7,) and return what was really commanded (7,); see `plan`.
 
-        The position is held inside the workspace and the arm's reach. A pose that the arm cannot take is tried again
-        without the turn, then refused: the commanded pose stays. Raises ValueError when the action breaks ACTION.
+        Raises ValueError when the action breaks ACTION.
         """
         problem = ACTION.problem(action)
         if problem:
             raise ValueError(f"the action is not legal: {problem}")
-        before, values = self._pose, np.asarray(action, dtype=np.float64)
-        self._opening = float(values[6])
-        turned = multiply(quaternion_from_vector(values[3:6]), np.array(before.quaternion))
-        turned /= np.linalg.norm(turned)
-        rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
-        for quaternion in (rotation, before.quaternion):
-            target = Pose(clamp_position(np.asarray(before.position) + values[:3], quaternion), quaternion)
-            solution = inverse(target, self._joints)
-            if solution.converged:
-                self._pose, self._joints = target, solution.joints
-                break
+        before, self._opening = self._pose, float(action[6])
+        self._pose, self._joints = plan(before, self._joints, action)
         return pose_change(before, self._pose, self._opening)
 
     def tool_vector(self, joints: Array) -> Array:
         """Return the tool's position and rotation vector (6,) in the base frame at `joints` (7,) [rad]."""
         pose = forward(joints)
         return np.array([*pose.position, *vector_from_quaternion(pose.quaternion)])
+
+
+def plan(commanded: Pose, joints: Array, action: FloatArray) -> tuple[Pose, Array]:
+    """Return the pose and the joint angles (7,) that a legal `action` (7,) leads to from a commanded pose.
+
+    The position is held inside the workspace and the arm's reach. A pose that the arm cannot take is tried again
+    without the turn, then refused: pose and joints stay.
+    """
+    values = np.asarray(action, dtype=np.float64)
+    turned = multiply(quaternion_from_vector(values[3:6]), np.array(commanded.quaternion))
+    turned /= np.linalg.norm(turned)
+    rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
+    for quaternion in (rotation, commanded.quaternion):
+        target = Pose(clamp_position(np.asarray(commanded.position) + values[:3], quaternion), quaternion)
+        solution = inverse(target, joints)
+        if solution.converged:
+            return target, solution.joints
+    return commanded, joints
 
 
 def clamp_position(position: Array, quaternion: Quaternion) -> Vector3:

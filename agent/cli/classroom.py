@@ -6,12 +6,25 @@ from pathlib import Path
 import numpy as np
 
 from agent.cli import stage as stages
+from agent.errors import SpecError
 from agent.recording.collect import Classroom
 from agent.recording.demonstrate import Disturber, Drift, Learner, NoisyTeacher
 from agent.types import CameraSpec, Task
 
-TaskMix = tuple[tuple[str, float], ...]
-"""(family or named task, weight) pairs."""
+DRAWS = 200
+"""Tasks of a family that are drawn before giving up on finding one with the wanted target."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """task: a family or a named task.  weight: how often it is practised, relative to the others.
+
+    target: only tasks whose target is of this kind ("bowl"); None: all of the family.
+    """
+
+    task: str
+    weight: float = 1.0
+    target: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class ClassroomFactory:
     learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
     """
 
-    mix: TaskMix
+    mix: tuple[Share, ...]
     cameras: tuple[CameraSpec, ...] | None = None
     learner: Path | None = None
     learner_share: float = 0.7
@@ -50,6 +63,11 @@ class ClassroomFactory:
 
     def task_for(self, seed: int) -> Task:
         """Draw the task of one episode from its seed."""
-        weights = np.array([weight for _, weight in self.mix])
+        weights = np.array([share.weight for share in self.mix])
         choice = np.random.default_rng([seed, 2]).choice(len(self.mix), p=weights / weights.sum())
-        return stages.sample(self.mix[int(choice)][0], seed)
+        share = self.mix[int(choice)]
+        for draw in range(DRAWS):
+            task = stages.sample(share.task, (seed, draw))
+            if share.target is None or stages.target_kind(task) == share.target:
+                return task
+        raise SpecError(f"none of {DRAWS} tasks of '{share.task}' has the target '{share.target}'")

@@ -32,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect; 0 when every seed was tried."""
-    from agent.cli.classroom import ClassroomFactory
+    from agent.cli.classroom import ClassroomFactory, Share
     from agent.recording.collect import collect
     from agent.recording.demonstrate import Coaching
     from agent.recording.frame_sink import FrameStoreSink
     from agent.recording.writer import DatasetWriter
 
-    factory = ClassroomFactory(mix=stages.task_mix(arguments.family))
+    factory = ClassroomFactory(tuple(Share(*pair) for pair in stages.task_mix(arguments.family)))
     folder = new_folder(arguments.out, "collect")
     sink = DatasetWriter(folder) if arguments.store == "lerobot" else FrameStoreSink(folder)
     result = collect(

@@ -31,6 +31,14 @@ def add_policy_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_safety_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--safety",
+        metavar="FILE|off",
+        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml)",
+    )
+
+
 def positive(text: str) -> int:
     """Parse a whole number of at least 1."""
     number = whole(text)

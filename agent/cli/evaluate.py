@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
 from agent.types import Outcome
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", required=True, metavar="NAME|FILE", help="a suite in configs/eval, or a YAML file")
     add_policy_argument(parser)
+    add_safety_argument(parser)
     parser.add_argument(
         "--episodes", type=positive, default=100, metavar="N", help="in all, dealt over the tasks (100)"
     )
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     trials = deal(suite, episodes=arguments.episodes, seed=arguments.seed, sample=stages.sample)
     execute = arguments.execute or suite.execute or stages.actions_per_look(arguments.policy)
     folder = new_folder(arguments.out, "eval")
-    make_stage = partial(stages.make_pair, arguments.policy)
+    make_stage = partial(stages.make_pair, arguments.policy, safety=arguments.safety)
     workers = min(arguments.workers or stages.cores(), len(trials))
     console = Console(stderr=True, quiet=arguments.json)
     played: list[Played] = []

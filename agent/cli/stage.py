@@ -11,6 +11,7 @@ from agent.ports import Policy, World
 from agent.types import CameraSpec, ImageArray, Task
 
 if TYPE_CHECKING:
+    from agent.safety.filter import SafetyFilter
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -23,6 +24,10 @@ POLICIES = {
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
 
+SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
+"""The safety filter that simulated worlds stand behind unless another is named."""
+NO_SAFETY = "off"
+
 FILM_CAMERA = "front"
 FILM_SIZE = 480
 
@@ -32,6 +37,7 @@ class Stage:
     """A world, a policy that fits it, and how to film it.
 
     execute: actions per look that this policy was made for.  picture: RGB uint8 (FILM_SIZE, FILM_SIZE, 3) of now.
+    safety: the filter that the world stands behind, if any.
     """
 
     world: World
@@ -39,24 +45,28 @@ class Stage:
     policy_name: str
     execute: int
     picture: Callable[[], ImageArray]
+    safety: "SafetyFilter | None" = None
 
 
-def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
+def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
     """Build the tabletop world with the cameras of the policy called `policy`, or of the checkpoint folder there.
 
+    safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
     """
     if policy in SCRIPTED:
         world = tabletop(None)
-        return Stage(world, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world))
-    model, execute = learned(policy)
-    world = tabletop(model.embodiment.cameras)
-    return Stage(world, model, policy, execute, lambda: _film(world))
+        made, execute = _scripted(policy, world), SCRIPTED_EXECUTE
+    else:
+        made, execute = learned(policy)
+        world = tabletop(made.embodiment.cameras)
+    safe, safety_filter = _guarded(world, safety)
+    return Stage(safe, made, policy, execute, lambda: _film(world), safety_filter)
 
 
-def make_pair(policy: str) -> tuple[World, Policy]:
+def make_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]:
     """Build world and policy alone; picklable by name, for worker processes."""
-    stage = make_stage(policy)
+    stage = make_stage(policy, safety=safety)
     return stage.world, stage.policy
 
 
@@ -93,7 +103,7 @@ def catalogue() -> dict[str, list[str]]:
     }
 
 
-def sample(name: str, seed: int) -> Task:
+def sample(name: str, seed: int | tuple[int, ...]) -> Task:
     """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
     import numpy as np
 
@@ -115,6 +125,13 @@ def task_mix(name: str) -> tuple[tuple[str, float], ...]:
     if name not in FAMILIES and name not in NAMED_TASKS:
         raise unknown_name("family or task", name, ("all", *FAMILIES, *NAMED_TASKS))
     return ((name, 1.0),)
+
+
+def target_kind(task: Task) -> str | None:
+    """Return the kind of thing that the task's target is; None when it has no target."""
+    from sim.objects import parse_name
+
+    return parse_name(task.goal.target).kind if task.goal and task.goal.target else None
 
 
 def family_of(task: Task) -> str:
@@ -150,6 +167,20 @@ def _scripted(name: str, world: "TabletopWorld") -> Policy:
     from policies.scripted import HoldPolicy, RandomPolicy
 
     return RandomPolicy(world.embodiment) if name == "random" else HoldPolicy(world.embodiment)
+
+
+def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, SafetyFilter | None]":
+    """Put the world behind the filter that the file describes."""
+    if safety == NO_SAFETY:
+        return world, None
+    from agent.safety.config import SafetyConfig
+    from agent.safety.filter import SafetyFilter
+    from agent.safety.world import SafeWorld
+    from agent.settings import load_settings
+    from sim.body_model import PandaBody
+
+    made = SafetyFilter(load_settings(safety or SAFETY, SafetyConfig), world.embodiment, PandaBody())
+    return SafeWorld(world, made), made
 
 
 def _film(world: "TabletopWorld") -> ImageArray:

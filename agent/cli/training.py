@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.cli import stage as stages
-from agent.cli.classroom import ClassroomFactory
+from agent.cli.classroom import ClassroomFactory, Share
 from agent.errors import SpecError
 from agent.evaluation.run import Report, play
 from agent.evaluation.suite import deal, load_suite
@@ -19,21 +19,22 @@ from agent.settings import save_settings
 from agent.types import CameraSpec, Embodiment
 from policies.train import TrainConfig, train
 
-
-@dataclass(frozen=True)
-class Share:
-    """task: a family or a named task.  weight: how often it is practised, relative to the others."""
-
-    task: str
-    weight: float = 1.0
+LEARNER_COACHING = Coaching(
+    teacher_rows=(4, 10), roll_in_rows=(4, 24), clean_share=0.0, disturbed_start_share=0.7, calm_after=56
+)
+"""How a learner and its teacher take turns in a round of DAgger."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """A round of DAgger. episodes: collected with the learner rolled in.  steps: of the optimizer afterwards."""
+    """A round of DAgger. episodes: collected with the learner rolled in.  steps: of the optimizer afterwards.
+
+    coaching: longer roll-ins than the teacher's demonstrations have, so that the learner meets its own mistakes.
+    """
 
     episodes: int
     steps: int
+    coaching: Coaching = field(default_factory=lambda: LEARNER_COACHING)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     """Collect, train and judge; False when one of them was interrupted."""
     folder, before = out / f"round-{number}", out / f"round-{number - 1}" / "checkpoint"
     learner = before if number else None
-    if _collect(plan, out / "frames", seeds, learner).interrupted:
+    coaching = plan.rounds[number - 1].coaching if number else plan.coaching
+    if _collect(plan, out / "frames", seeds, learner=learner, coaching=coaching).interrupted:
         return False
     training = train(
         replace(plan.train, steps=steps),
@@ -126,15 +128,18 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     return training.finished and _judge(plan, training.checkpoint, folder)
 
 
-def _collect(plan: Plan, frames: Path, seeds: Sequence[int], learner: Path | None) -> Collected:
-    mix = tuple((share.task, share.weight) for share in plan.tasks)
+def _collect(
+    plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching
+) -> Collected:
     return collect(
-        ClassroomFactory(mix, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
+        ClassroomFactory(plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
         seeds,
         (FrameStoreSink(frames),),
         attempts_file=frames / "attempts.jsonl",
         workers=plan.workers or stages.cores(),
-        coaching=plan.coaching,
+        coaching=coaching,
+        # What the teacher shows in an episode that the learner spoiled is as true as in one that went well.
+        keep_failures=learner is not None,
     )
 
 

@@ -14,7 +14,7 @@ from agent.types import CameraSpec, Goal, Task
 CAMERAS = (CameraSpec("front", 48, 48), CameraSpec("wrist", 16, 16))
 
 
-def point_stage(policy: str = "vla") -> stage.Stage:
+def point_stage(policy: str = "vla", *, safety: str | None = None) -> stage.Stage:
     """`vla` and `expert` solve the task, `hold` does nothing, `reluctant` refuses."""
     world = PointWorld(cameras=CAMERAS)
     still = world.embodiment.action.clip(np.zeros((1, 7), dtype=np.float32))
@@ -29,7 +29,7 @@ def point_stage(policy: str = "vla") -> stage.Stage:
     return stage.Stage(world, policies[policy], policy, 2, lambda: world.render("front", 96, 96))
 
 
-def point_pair(policy: str) -> tuple[World, Policy]:
+def point_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]:
     made = point_stage(policy)
     return made.world, made.policy
 

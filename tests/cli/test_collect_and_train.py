@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main, training
-from agent.cli.classroom import ClassroomFactory
+from agent.cli.classroom import ClassroomFactory, Share
 from agent.errors import SpecError
 from agent.recording.reader import DatasetReader
 from agent.settings import load_settings
@@ -37,10 +37,19 @@ def test_collect_refuses_an_unknown_family(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_mix_is_practised_in_its_proportions() -> None:
-    factory = ClassroomFactory((("eggplant_in_bowl", 3.0), ("carrot_on_plate", 1.0)))
+    factory = ClassroomFactory((Share("eggplant_in_bowl", 3.0), Share("carrot_on_plate", 1.0)))
     names = [factory.task_for(seed).name for seed in range(1_000_000, 1_000_400)]
     assert names == [factory.task_for(seed).name for seed in range(1_000_000, 1_000_400)]
     assert 0.7 < names.count("eggplant_in_bowl") / len(names) < 0.8
+
+
+def test_a_share_may_ask_for_one_kind_of_target() -> None:
+    factory = ClassroomFactory((Share("put_in", target="bowl"),))
+    tasks = [factory.task_for(seed) for seed in range(1_000_000, 1_000_020)]
+    assert all(task.goal and str(task.goal.target).endswith("bowl") for task in tasks)
+    assert len({task.goal for task in tasks}) > 10
+    with pytest.raises(SpecError, match="has the target 'plate'"):
+        ClassroomFactory((Share("put_in", target="plate"),)).task_for(1_000_000)
 
 
 class FakeRounds:

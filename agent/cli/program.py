@@ -7,11 +7,20 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, evaluate, run, train
+from agent.cli import bench, collect, drive, evaluate, robots, run, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
-COMMANDS: tuple[Command, ...] = (run.COMMAND, collect.COMMAND, train.COMMAND, evaluate.COMMAND, bench.COMMAND)
+COMMANDS: tuple[Command, ...] = (
+    run.COMMAND,
+    collect.COMMAND,
+    train.COMMAND,
+    evaluate.COMMAND,
+    drive.COMMAND,
+    robots.ROBOTS,
+    robots.CHECK,
+    bench.COMMAND,
+)
 
 REQUEST_WRONG = 2
 INTERRUPTED = 130

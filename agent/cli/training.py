@@ -128,9 +128,7 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     return training.finished and _judge(plan, training.checkpoint, folder)
 
 
-def _collect(
-    plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching
-) -> Collected:
+def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching) -> Collected:
     return collect(
         ClassroomFactory(plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
         seeds,

@@ -142,6 +142,8 @@ class FakeRobot:
         x = (np.arange(camera.height) + 0.5)[:, None] / camera.height
         y = (np.arange(camera.width) + 0.5)[None, :] / camera.width - 0.5
         picture = np.full((camera.height, camera.width, 3), _FLOOR, dtype=np.uint8)
+        # One dot blinks with every reading, as no two pictures of a real sensor are equal.
+        picture[0, 0] = self._readings % 256
         picture[(x - self._pose[0]) ** 2 + (y - self._pose[1]) ** 2 <= _DOT_RADIUS**2] = _DOT
         return picture
 

@@ -10,12 +10,19 @@ class Gate:
     """Armed, disarmed or stopped. May be used from several threads.
 
     An emergency stop stays until `reset_stop`, which leaves the robot disarmed: two acts lead back to motion.
-    dead_man: asked before every action; motion needs True. None: there is no such switch.
+    dead_man: asked before every action; motion needs True. None: there is no such switch.  on_stop: called at once by
+    an emergency stop, in its thread, such as a driver's `stop`.
     """
 
-    def __init__(self, *, armed: bool = False, dead_man: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        armed: bool = False,
+        dead_man: Callable[[], bool] | None = None,
+        on_stop: Callable[[], None] | None = None,
+    ) -> None:
         self._lock = threading.Lock()
-        self._armed, self._dead_man = armed, dead_man
+        self._armed, self._dead_man, self._on_stop = armed, dead_man, on_stop
         self._stopped: str | None = None
 
     @property
@@ -45,6 +52,8 @@ class Gate:
             self._armed = False
             if self._stopped is None:
                 self._stopped = reason
+        if self._on_stop is not None:
+            self._on_stop()
 
     def reset_stop(self) -> None:
         """Lift the stop. The robot stays disarmed."""

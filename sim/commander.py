@@ -51,6 +51,8 @@ _TIPS = np.array([(x, y, -0.007) for x in (-0.010, 0.010) for y in (-0.055, 0.05
 class PandaCommander:
     """Turns `ee_delta` actions into joint targets. It begins at REST; `begin_at` tells it where the arm really is."""
 
+    state, action = STATE, ACTION
+
     def __init__(self) -> None:
         self.begin_at(REST, opening=1.0)
 

@@ -7,6 +7,7 @@ What libfranka does not say, such as a camera's pictures, comes from eyes that a
 import importlib.util
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from agent.errors import SpecError, WorldFault
 from agent.robots.eye import Eye
 from agent.robots.franka_link import ArmLink, FrankaSettings, HandLink, Joints
+from agent.robots.opencv_eye import OpenCVEye
 from agent.types import Control, Embodiment, FloatArray, Reading, VectorSpec
 
 RATE_HZ = 5.0
@@ -23,6 +25,16 @@ GRIPPER_STEP = 0.02
 
 class Commander(Protocol):
     """The arm's geometry: where a commanded pose lies, and which joints take it (sim.commander.PandaCommander)."""
+
+    @property
+    def state(self) -> VectorSpec:
+        """Tool position and rotation vector, gripper, 7 joints."""
+        ...
+
+    @property
+    def action(self) -> VectorSpec:
+        """`ee_delta`."""
+        ...
 
     @property
     def joints(self) -> Joints:
@@ -42,6 +54,14 @@ class Commander(Protocol):
         ...
 
 
+class Peer(Protocol):
+    """What has to run before there is anything to connect to: an emulated cell (sim.cell.client.EmulatedCell)."""
+
+    def start(self) -> str:
+        """Start, unless it runs, and return its address; raise WorldFault when it cannot."""
+        ...
+
+
 class FrankaDriver:
     """A RobotDriver. After a fault nothing moves until `recover` was called, by a person who looked."""
 
@@ -50,14 +70,17 @@ class FrankaDriver:
         settings: FrankaSettings,
         *,
         commander: Commander,
-        state: VectorSpec,
-        action: VectorSpec,
-        eyes: Sequence[Eye] = (),
+        eyes: Sequence[Eye] | None = None,
+        peer: Peer | None = None,
     ) -> None:
-        """state, action: specs of `tool pose, gripper, 7 joints` and of `ee_delta`, as the commander means them."""
-        self._settings, self._commander, self._eyes = settings, commander, tuple(eyes)
+        """eyes: None for OpenCV's, as the settings name them. Raises SpecError when a camera names no device.
+
+        peer: started when connecting; its address is used instead of the settings'. It is not ended here.
+        """
+        self._settings, self._commander, self._peer = settings, commander, peer
+        self._eyes = tuple(map(OpenCVEye, settings.cameras) if eyes is None else eyes)
         cameras = tuple(eye.spec for eye in self._eyes)
-        self._embodiment = Embodiment("franka", cameras, state, action, Control.EE_DELTA, RATE_HZ)
+        self._embodiment = Embodiment("franka", cameras, commander.state, commander.action, Control.EE_DELTA, RATE_HZ)
         self._arm: ArmLink | None = None
         self._hand: HandLink | None = None
         self._opening = 1.0
@@ -154,9 +177,12 @@ class FrankaDriver:
     def _open(self) -> None:
         if importlib.util.find_spec("franky") is None:
             raise SpecError("the Franka driver needs franky-control; install it with: pip install 'aubergine[franka]'")
-        self._arm = ArmLink(self._settings)
+        settings = self._settings
+        if self._peer is not None:
+            settings = replace(settings, address=self._peer.start())
+        self._arm = ArmLink(settings)
         try:
-            self._hand = HandLink(self._settings)
+            self._hand = HandLink(settings)
             for eye in self._eyes:
                 eye.open()
         except WorldFault:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import SpecError, WorldFault
+from agent.robots.opencv_eye import EyeSettings
 
 if TYPE_CHECKING:
     import franky
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Joints = NDArray[np.float64]
 T = TypeVar("T")
 
-ARM_PORT, HAND_PORT = 1337, 1338
+EMULATED = "emulated"
+ARM_PORT = 1337
 REACH_SECONDS, CONNECT_SECONDS = 1.0, 4.0
 WATCH_PERIOD, HAND_PERIOD = 0.02, 0.04
 JOIN_SECONDS = 1.3
@@ -33,7 +35,7 @@ JOIN_SECONDS = 1.3
 class FrankaSettings:
     """How one Franka is reached and moved. Change speed and thresholds for the cell they are meant for.
 
-    address: of the control box.  realtime: insist on a real-time kernel, as a real arm needs; false for an emulator.
+    address: of the control box, or "emulated" for a cell that is started with it.  realtime: insist on a real-time kernel, as a real arm needs; false for an emulator.
     speed: share of the maker's limits on joint speed, acceleration and jerk (0..1]; begin with 0.1 on a real arm.
     torque_limit [Nm], force_limit [N]: contact above these is a reflex.
     grasp_force [N], hand_speed: of the width between the fingers [m/s].
@@ -48,6 +50,7 @@ class FrankaSettings:
     grasp_force: float = 20.0
     hand_speed: float = 0.1
     patience_s: float = 0.5
+    cameras: tuple[EyeSettings, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.speed <= 1:

@@ -30,17 +30,29 @@ class EmulatedCell:
         self._task, self._seed, self._addresses = task, seed, addresses
         self._processes: list[BaseProcess] = []
         self._pipes: list[Connection] = []
+        self.address = ""
+
+    @property
+    def task(self) -> Task:
+        """What the scene is set up for, and what is judged."""
+        return self._task
 
     def __enter__(self) -> "EmulatedCell":
-        try:
-            self._start()
-        except BaseException:
-            self.close()
-            raise
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def start(self) -> str:
+        """Start both processes, unless they were started, and return the address."""
+        if not self._processes:
+            try:
+                self._start()
+            except BaseException:
+                self.close()
+                raise
+        return self.address
 
     def _start(self) -> None:
         # Imported here: naming the cell must not need franky-sim; running it does.
@@ -59,7 +71,7 @@ class EmulatedCell:
             self._pipes.append(ours)
         self._office = _Desk(self._pipes[0], "the cell's controller")
         self._darkroom = _Desk(self._pipes[1], "the cell's cameras")
-        self.address: str = json.loads(self._office.hear(START_SECONDS))["address"]
+        self.address = json.loads(self._office.hear(START_SECONDS))["address"]
         self._darkroom.hear(START_SECONDS)
 
     def picture(self, camera: CameraSpec) -> ImageArray:

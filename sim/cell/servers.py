@@ -93,7 +93,9 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
         self.fault = fault
         if fault is Fault.NONE or not self.current_motion_id:
             return
-        status = MoveStatus.kReflexAborted if fault is Fault.REFLEX else MoveStatus.kPreemptedDueToActivatedSafetyFunctions
+        status = (
+            MoveStatus.kReflexAborted if fault is Fault.REFLEX else MoveStatus.kPreemptedDueToActivatedSafetyFunctions
+        )
         BaseCommand.send_response(self._tcp_socket, RobotCommand.kMove, self.current_motion_id, status)
         self.stop_motion(send_preemption_signal=False)
         self.reset_current_motion_id()

@@ -16,7 +16,7 @@ pytest.importorskip("franky_sim", reason="the extra 'cell' is not installed")
 from agent.robots.franka import FrankaDriver
 from agent.robots.franka_link import FrankaSettings
 from sim.cell.client import CellEye, EmulatedCell
-from sim.commander import ACTION, STATE, PandaCommander
+from sim.commander import PandaCommander
 from sim.tasks import task_from_instruction
 
 TASK = task_from_instruction("put the eggplant in the bowl")
@@ -54,7 +54,7 @@ def _no_cell_stays() -> Iterator[None]:
 def driver_for(cell: EmulatedCell, *, speed: float = 1.0) -> FrankaDriver:
     eyes = [CellEye(cell, camera) for camera in CAMERAS]
     settings = FrankaSettings(cell.address, realtime=False, speed=speed)
-    return FrankaDriver(settings, commander=PandaCommander(), state=STATE, action=ACTION, eyes=eyes)
+    return FrankaDriver(settings, commander=PandaCommander(), eyes=eyes)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ class TestContract(DriverContract):
 
     def make_unreachable(self) -> FrankaDriver:
         settings = FrankaSettings(NOBODY, realtime=False)
-        return FrankaDriver(settings, commander=PandaCommander(), state=STATE, action=ACTION)
+        return FrankaDriver(settings, commander=PandaCommander())
 
     def lose_peer(self) -> None:
         CELLS.get().kill()

@@ -5,11 +5,12 @@ INSTRUCTION ?= put the eggplant in the bowl
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test test-slow check format lock clean
 
 help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
 	@echo "make test    set up, then run the tests"
+	@echo "make test-slow  the tests that take more than ten seconds each"
 	@echo "make check   set up, then check format, lint, types and import contracts"
 	@echo "make setup   set up only: a virtual environment in $(VENV)"
 
@@ -19,7 +20,7 @@ $(READY): pyproject.toml requirements.lock
 	@python=$$(PYTHON="$(PYTHON)" ./.ci/find-python) && \
 	echo "Setting up $(VENV) with $$python (once; about 5 GB, mostly torch)" && \
 	"$$python" -m venv "$(VENV)"
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev,franka,cell,cameras]'
 	@touch $@
 
 demo: $(READY)
@@ -27,6 +28,9 @@ demo: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+test-slow: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -19,8 +19,8 @@ SAMPLES = 6
 class PandaBody:
     """A BodyModel of a Panda that is commanded by ee_delta actions and follows them straight in joint space.
 
-    The tool's state columns and the joints' are those of sim.commander.STATE. Links 1 to 7, hand and fingers are covered;
-    link 0 does not move.
+    The tool's state columns and the joints' are those of sim.commander.STATE. Links 1 to 7, hand and fingers are
+    covered; link 0 does not move.
     """
 
     def __init__(self) -> None:

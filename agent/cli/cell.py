@@ -1,26 +1,24 @@
-"""An emulated cell in a real one's place: what a robot's driver needs of it, and what it knows that a real one does not."""
+"""An emulated cell in a real one's place: what a robot's driver needs of it, and whose clock it runs by."""
 
 import time
-from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, WorldFault
-from agent.ports import RobotDriver
+from agent.robots.franka import FrankaDriver
 from agent.robots.franka_link import EMULATED, FrankaSettings
 from agent.types import Task
 from sim.cell.client import CellEye, CellTeacher
 from sim.cell.client import EmulatedCell as Cell
 
-if TYPE_CHECKING:
-    from agent.robots.franka import FrankaDriver
-
 __all__ = ["Cell", "CellTeacher", "Supply", "robot_sleep"]
 
 USUAL = "put the eggplant in the bowl"
 """What a cell is set up for when nobody says."""
+PATIENCE = 20
+"""So many times slower than the wall's clock a cell may run."""
 
 
 class Supply:
-    """Gives drivers the parts that come from elsewhere: kinematics, and the emulated cell where the settings ask for it."""
+    """Gives drivers the parts that come from elsewhere: kinematics, and the emulated cell where the settings say so."""
 
     def __init__(self, task: Task | None, seed: int) -> None:
         self._task, self._seed = task, seed
@@ -50,16 +48,12 @@ class Supply:
         return self.cell
 
 
-def robot_sleep(driver: "FrankaDriver | RobotDriver", seconds: float) -> None:
+def robot_sleep(driver: FrankaDriver, seconds: float) -> None:
     """Sleep until the robot's own clock is so much further: an emulator on a busy machine is slower than the wall's."""
-    clock = getattr(driver, "robot_time", None)
-    if clock is None:
-        time.sleep(seconds)
-        return
-    until, deadline = clock() + seconds, time.monotonic() + 20 * seconds + 2
-    while clock() < until:
+    until, deadline = driver.robot_time() + seconds, time.monotonic() + PATIENCE * seconds + 2
+    while driver.robot_time() < until:
         if time.monotonic() > deadline:
             raise WorldFault(
-                f"the emulated robot's clock did not advance by {seconds:.2f} s within {20 * seconds:.0f} s"
+                f"the emulated robot's clock did not advance by {seconds:.2f} s in {PATIENCE} times as long"
             )
         time.sleep(0.002)

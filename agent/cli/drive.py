@@ -83,7 +83,8 @@ COMMAND = Command(
     description=(
         "Carry out one instruction on the robot that a file describes, behind its safety filter. No software is a "
         "safety-rated stop: keep the hardware's at hand (docs/safety.md). Nobody judges the outcome: exit code 0 says "
-        "that it ran to its end (in an emulated cell, that it succeeded), 1 that a fault ended it, 2 that the request was wrong and nothing was connected."
+        "that it ran to its end (in an emulated cell, that it succeeded), 1 that a fault ended it, 2 that the request "
+        "was wrong and nothing was connected."
     ),
     example='aubergine drive "put the eggplant in the bowl" --robot configs/robot/fake.yaml --policy hold',
     add_arguments=add_arguments,

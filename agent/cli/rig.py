@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy
+from agent.robots.franka import FrankaDriver
 from agent.robots.registry import Robot, load_robot
 from agent.robots.world import RobotWorld, Watch
 from agent.safety.body import BodyModel, ToolBody
@@ -59,6 +60,7 @@ def build_rig(
     if cell is None:
         inner = RobotWorld(robot.driver, watch=watch, journal=journal)
     else:
+        assert isinstance(robot.driver, FrankaDriver)
         sleep = partial(robot_sleep, robot.driver)
         inner = RobotWorld(robot.driver, watch=watch, journal=journal, judge=lambda _: cell.judge(), sleep=sleep)
     return Rig(robot, SafeWorld(inner, safety), inner, safety, cell)

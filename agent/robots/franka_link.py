@@ -35,7 +35,8 @@ JOIN_SECONDS = 1.3
 class FrankaSettings:
     """How one Franka is reached and moved. Change speed and thresholds for the cell they are meant for.
 
-    address: of the control box, or "emulated" for a cell that is started with it.  realtime: insist on a real-time kernel, as a real arm needs; false for an emulator.
+    address: of the control box, or "emulated" for a cell that is started with it.
+    realtime: insist on a real-time kernel, as a real arm needs; false for an emulator.
     speed: share of the maker's limits on joint speed, acceleration and jerk (0..1]; begin with 0.1 on a real arm.
     torque_limit [Nm], force_limit [N]: contact above these is a reflex.
     grasp_force [N], hand_speed: of the width between the fingers [m/s].
@@ -128,7 +129,7 @@ class ArmLink(_Watched):
         import franky
 
         self.check(self._settings.patience_s)
-        # Not `minimum_time`: franky's planner then fails now and then (Ruckig's error -111) when it is replaced halfway.
+        # Not with `minimum_time`: replaced halfway, franky's planner then fails now and then (Ruckig's error -111).
         motion = franky.JointMotion(joints.tolist(), return_when_finished=False)
         try:
             self._robot.move(motion, asynchronous=True)

@@ -1,4 +1,7 @@
-"""A USB or network camera through OpenCV (extra `cameras`). A thread keeps the newest picture; a silent camera is a fault."""
+"""A USB or network camera through OpenCV (extra `cameras`).
+
+A thread keeps the newest picture; a silent camera is a fault.
+"""
 
 import importlib.util
 import threading

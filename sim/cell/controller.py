@@ -1,4 +1,4 @@
-"""What the controller's process runs: physics, franky-sim's servers, and answers for the judge, the teacher and tests."""
+"""What the controller's process runs: physics, franky-sim's servers, and answers for judge, teacher and tests."""
 
 import json
 import signal

@@ -1,6 +1,6 @@
 """A block of shared memory in which the controller shows where everything is, and the cameras' process looks it up.
 
-Written a hundred times a second and never waited for: a counter that is odd while writing tells the reader to try again.
+Written a hundred times a second and never waited for: a counter, odd while writing, tells the reader to try again.
 """
 
 import multiprocessing

@@ -172,10 +172,10 @@ def test_a_reflex_stops_the_robot_in_one_sentence_and_recovery_is_explicit(
     sentence = first_fault(driver)
     assert "reflex" in sentence.lower() and "\n" not in sentence
     for _ in range(2):
-        with pytest.raises(WorldFault, match="(?i)reflex"):
+        with pytest.raises(WorldFault, match=r"(?i)reflex"):
             driver.send(STILL)
     driver.disconnect()
-    with pytest.raises(WorldFault, match="(?i)reflex.*recover"):
+    with pytest.raises(WorldFault, match=r"(?i)reflex.*recover"):
         driver.connect()
     driver.recover()
     drive(driver, STILL)

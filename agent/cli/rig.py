@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from agent.cli.cell import Cell, CellTeacher, Supply, robot_sleep
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy
 from agent.robots.franka import FrankaDriver
@@ -15,7 +16,6 @@ from agent.safety.filter import SafetyFilter
 from agent.safety.gate import Gate
 from agent.safety.journal import Intervention, Journal
 from agent.safety.world import SafeWorld
-from agent.cli.cell import Cell, CellTeacher, Supply, robot_sleep
 from agent.types import Embodiment, Task
 
 ROBOT_POLICIES = ("random", "hold")

@@ -162,25 +162,21 @@ class FrankaDriver:
         Only for a person who has seen why the arm stopped.
         """
         self.disconnect()
-        self._open()
-        arm, _ = self._links()
-        try:
-            arm.recover()
-        finally:
-            self.disconnect()
+        self._open(recover=True)
+        self.disconnect()
         self.connect()
 
     def robot_time(self) -> float:
         """Return the controller's own clock [s]; an emulator under load lets it run slower than the wall's."""
         return self._links()[0].state().robot_time
 
-    def _open(self) -> None:
+    def _open(self, *, recover: bool = False) -> None:
         if importlib.util.find_spec("franky") is None:
             raise SpecError("the Franka driver needs franky-control; install it with: pip install 'aubergine[franka]'")
         settings = self._settings
         if self._peer is not None:
             settings = replace(settings, address=self._peer.start())
-        self._arm = ArmLink(settings)
+        self._arm = ArmLink(settings, recover=recover)
         try:
             self._hand = HandLink(settings)
             for eye in self._eyes:

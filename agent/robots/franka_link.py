@@ -1,15 +1,10 @@
-"""The two connections of a Franka, arm and hand, each watched by a thread of its own.
-
-Everything of franky (libfranka) is here. Its calls may block for up to a second when the controller is gone, so
-drivers never make them: they look at what the threads saw last, and when.
-"""
+"""The two connections of a Franka, arm and hand, each in a thread of its own. Everything of franky (libfranka) is here."""
 
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +16,12 @@ if TYPE_CHECKING:
     import franky
 
 Joints = NDArray[np.float64]
-T = TypeVar("T")
 
 EMULATED = "emulated"
 ARM_PORT = 1337
-REACH_SECONDS, CONNECT_SECONDS = 1.0, 4.0
-WATCH_PERIOD, HAND_PERIOD = 0.02, 0.04
-JOIN_SECONDS = 1.3
-"""A little more than libfranka waits for a packet that does not come."""
+REACH_SECONDS, CONNECT_SECONDS, CLOSE_SECONDS = 1.0, 3.0, 0.9
+ARM_PERIOD, HAND_PERIOD = 0.02, 0.04
+"""Seconds between two looks at the robot when nothing is asked of it."""
 
 
 @dataclass(frozen=True)
@@ -67,168 +60,202 @@ class ArmState:
     robot_time: float
 
 
-class _Watched:
-    """A thread that looks at something again and again; remembers what it saw, when, and what went wrong."""
+class _Link:
+    """One connection. Its thread opens it, uses it, and lets go of it; nobody else calls libfranka.
 
-    def __init__(self, name: str, period: float) -> None:
-        self._name, self._period = name, period
-        self._closing = threading.Event()
-        self._thread: threading.Thread | None = None
+    Such calls may block for seconds when the controller is gone. Callers look at what the thread saw last, and when.
+    """
+
+    def __init__(self, name: str, *, period: float, patience_s: float) -> None:
+        self._name, self._period, self._patience_s = name, period, patience_s
+        self._ready, self._closing, self._wake = threading.Event(), threading.Event(), threading.Event()
         self._fresh = 0.0
         self.fault: str | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
-    def check(self, patience_s: float) -> None:
-        """Raise WorldFault when something went wrong or nothing new came for so long."""
+    def check(self) -> None:
+        """Raise WorldFault when something went wrong or nothing new came for too long."""
         age = time.monotonic() - self._fresh
-        if self.fault is None and age > patience_s:
+        if self.fault is None and age > self._patience_s:
             self.fault = f"{self._name} has not answered for {age:.1f} s"
         if self.fault is not None:
             raise WorldFault(self.fault)
 
-    def _begin(self) -> None:
-        self._closing.clear()
-        self._fresh = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
-
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End the connection; never raises. A thread that waits for a dead controller is left to its time-out."""
         self._closing.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_SECONDS)
-        self._thread = None
+        self._wake.set()
+        self._thread.join(CLOSE_SECONDS)
+
+    def _start(self) -> None:
+        self._thread.start()
+        if not self._ready.wait(CONNECT_SECONDS):
+            self.fault = f"{self._name} took the call but is silent; is somebody else connected to it?"
+        self._fresh = time.monotonic()
+        if self.fault is not None:
+            self.close()
+            raise WorldFault(self.fault)
 
     def _run(self) -> None:
-        while not self._closing.wait(self._period) and self.fault is None:
-            try:
-                self._look()
-            except franka_errors() as error:
-                self.fault = self.fault or f"{self._name}: {one_line(error)}"
-
-    def _look(self) -> None:
-        raise NotImplementedError
-
-
-class ArmLink(_Watched):
-    """The arm. Raises WorldFault where it cannot be reached, refuses, or is in a fault."""
-
-    def __init__(self, settings: FrankaSettings) -> None:
-        super().__init__(f"the Franka at {settings.address}", WATCH_PERIOD)
-        self._settings = settings
-        reachable(settings.address, ARM_PORT)
-        self._robot = within(CONNECT_SECONDS, lambda: _open_arm(settings), f"{self._name} took the call but is silent")
-        self._state = self._sense()
-        self._begin()
-
-    def state(self) -> ArmState:
-        """Return the newest state; raise WorldFault when there is none."""
-        self.check(self._settings.patience_s)
-        return self._state
-
-    def aim(self, joints: Joints) -> None:
-        """Go to `joints` (7,) [rad] as fast as `speed` allows and hold there; replaces what was under way."""
-        import franky
-
-        self.check(self._settings.patience_s)
-        # Not with `minimum_time`: replaced halfway, franky's planner then fails now and then (Ruckig's error -111).
-        motion = franky.JointMotion(joints.tolist(), return_when_finished=False)
         try:
-            self._robot.move(motion, asynchronous=True)
+            self._open()
+            self._ready.set()
+            while not self._closing.is_set() and self.fault is None:
+                self._work()
+                self._wake.wait(self._period)
+                self._wake.clear()
         except franka_errors() as error:
-            self.fault = f"{self._name} refused the motion: {one_line(error)}"
-            raise WorldFault(self.fault) from error
-
-    def halt(self) -> None:
-        """Brake within the limits and hold; never raises."""
-        import franky
-
+            self.fault = self.fault or f"{self._name}: {one_line(error)}"
+        self._ready.set()
         try:
-            if self._robot.is_in_control:
-                self._robot.move(franky.JointStopMotion(), asynchronous=True)
+            self._leave()
         except franka_errors() as error:
             self.fault = self.fault or f"{self._name} would not stop: {one_line(error)}"
 
-    def recover(self) -> None:
-        """Acknowledge the controller's errors; raise WorldFault when it stays in them."""
-        try:
-            recovered = self._robot.recover_from_errors()
-        except franka_errors() as error:
-            raise WorldFault(f"{self._name} does not recover: {one_line(error)}") from error
-        if not recovered:
-            raise WorldFault(f"{self._name} does not recover; look at its Desk page")
+    def _open(self) -> None:
+        raise NotImplementedError
 
-    def close(self) -> None:
-        """Halt and let go; never raises."""
-        self.halt()
-        try:
-            self._robot.join_motion(timeout=0.5)
-        except franka_errors() as error:
-            self.fault = self.fault or one_line(error)
-        self._end()
-        del self._robot
+    def _work(self) -> None:
+        raise NotImplementedError
 
-    def _look(self) -> None:
-        state = self._sense()
-        self._robot.poll_motion()
+    def _leave(self) -> None:
+        raise NotImplementedError
+
+
+class ArmLink(_Link):
+    """The arm. Raises WorldFault where it cannot be reached, is in a fault, or does not recover from it."""
+
+    def __init__(self, settings: FrankaSettings, *, recover: bool = False) -> None:
+        super().__init__(f"the Franka at {settings.address}", period=ARM_PERIOD, patience_s=settings.patience_s)
+        self._settings, self._recover = settings, recover
+        self._goal: Joints | None = None
+        self._halt = False
+        reachable(settings.address)
+        self._start()
+
+    def state(self) -> ArmState:
+        """Return the newest state; raise WorldFault when there is none."""
+        self.check()
+        return self._state
+
+    def aim(self, joints: Joints) -> None:
+        """Go to `joints` (7,) [rad] as fast as `speed` allows and hold there; replaces what was under way.
+
+        Raises WorldFault when the arm is not well; that it refuses this very motion shows at the next call.
+        """
+        self.check()
+        self._goal, self._halt = np.array(joints, dtype=np.float64), False
+        self._wake.set()
+
+    def halt(self) -> None:
+        """Brake within the limits and hold; never raises."""
+        self._goal, self._halt = None, True
+        self._wake.set()
+
+    def _open(self) -> None:
+        import franky
+
+        settings = self._settings
+        self._robot: franky.Robot | None = franky.Robot(
+            settings.address,
+            relative_dynamics_factor=settings.speed,
+            default_torque_threshold=settings.torque_limit,
+            default_force_threshold=settings.force_limit,
+            realtime_config=franky.RealtimeConfig.Enforce if settings.realtime else franky.RealtimeConfig.Ignore,
+        )
+        if self._recover and not self._robot.recover_from_errors():
+            self.fault = f"{self._name} does not recover; look at its Desk page"
+        self._state = self._sense(self._robot)
+
+    def _work(self) -> None:
+        import franky
+
+        robot = self._robot
+        assert robot is not None
+        robot.poll_motion()
+        goal, self._goal = self._goal, None
+        if self._halt:
+            self._halt = False
+            _brake(robot)
+        elif goal is not None:
+            # Not with `minimum_time`: replaced halfway, franky's planner then fails now and then (Ruckig's error -111).
+            robot.move(franky.JointMotion(goal.tolist(), return_when_finished=False), asynchronous=True)
+        state = self._sense(robot)
         if state.robot_time != self._state.robot_time:
             self._state, self._fresh = state, time.monotonic()
 
-    def _sense(self) -> ArmState:
+    def _leave(self) -> None:
+        robot, self._robot = getattr(self, "_robot", None), None
+        if robot is not None:
+            _brake(robot)
+            robot.join_motion(timeout=0.5)
+
+    def _sense(self, robot: "franky.Robot") -> ArmState:
         import franky
 
-        state = self._robot.state
-        if state.robot_mode not in (franky.RobotMode.Idle, franky.RobotMode.Move):
+        state = robot.state
+        if state.robot_mode not in (franky.RobotMode.Idle, franky.RobotMode.Move) and self.fault is None:
             mode, errors = state.robot_mode.name, str(state.current_errors)
             self.fault = f"{self._name} is in mode {mode} {errors}; see to the cause, then recover it"
         return ArmState(np.array(state.q), np.array(state.q_d), float(state.time.to_sec()))
 
 
-class HandLink(_Watched):
-    """The gripper. Its orders take long and cannot be replaced, so the thread breaks off the old one first."""
+class HandLink(_Link):
+    """The gripper. Its orders take long and cannot be replaced, so the old one is broken off first."""
 
     def __init__(self, settings: FrankaSettings) -> None:
-        super().__init__(f"the Franka Hand at {settings.address}", HAND_PERIOD)
+        super().__init__(f"the Franka Hand at {settings.address}", period=HAND_PERIOD, patience_s=settings.patience_s)
         self._settings = settings
-        self._hand = within(CONNECT_SECONDS, lambda: _open_hand(settings), f"{self._name} took the call but is silent")
         self._goal: float | None = None
         self._ordered: float | None = None
         self._order: franky.BoolFuture | None = None
-        self._width, self._full = float(self._hand.width), float(self._hand.max_width)
-        self._begin()
+        self._start()
 
     def opening(self) -> float:
         """Return how far it is open, 0..1; raise WorldFault when it does not answer."""
-        self.check(self._settings.patience_s + JOIN_SECONDS if self._busy() else self._settings.patience_s)
+        self.check()
         return min(max(self._width / self._full, 0.0), 1.0)
 
     def go(self, opening: float) -> None:
         """Open or close to `opening`, 0..1; what is in the way is grasped."""
         self._goal = opening
+        self._wake.set()
 
-    def close(self) -> None:
-        """Stay where it is and let go of the connection; never raises."""
-        self._end()
-        self._order = None
-        del self._hand
+    def _open(self) -> None:
+        import franky
 
-    def _busy(self) -> bool:
-        return self._ordered != self._goal
+        self._hand: franky.Gripper | None = franky.Gripper(self._settings.address)
+        self._width, self._full = float(self._hand.width), float(self._hand.max_width)
 
-    def _look(self) -> None:
-        self._width = float(self._hand.width)
+    def _work(self) -> None:
+        hand = self._hand
+        assert hand is not None
+        self._width, self._fresh = float(hand.width), time.monotonic()
         goal = self._goal
-        if goal is not None and goal != self._ordered:
-            if self._order is not None and not self._order.wait(0.0):
-                self._hand.stop()
-            self._order = self._begin_order(goal)
-            self._ordered = goal
-        self._fresh = time.monotonic()
-
-    def _begin_order(self, opening: float) -> "franky.BoolFuture":
-        width, speed = opening * self._full, self._settings.hand_speed
+        if goal is None or goal == self._ordered:
+            return
+        if self._order is not None and not self._order.wait(0.0):
+            hand.stop()
+        width, speed = goal * self._full, self._settings.hand_speed
         if width >= self._width:
-            return self._hand.move_async(width, speed)
-        # A grasp keeps pressing; with tolerances as wide as the hand it holds whatever it meets, or nothing.
-        return self._hand.grasp_async(width, speed, self._settings.grasp_force, self._full, self._full)
+            self._order = hand.move_async(width, speed)
+        else:
+            # A grasp keeps pressing; with tolerances as wide as the hand it holds whatever it meets, or nothing.
+            self._order = hand.grasp_async(width, speed, self._settings.grasp_force, self._full, self._full)
+        self._ordered = goal
+
+    def _leave(self) -> None:
+        """Break off the last order, or letting go would wait for it."""
+        hand, order, self._hand, self._order = getattr(self, "_hand", None), self._order, None, None
+        if hand is not None and order is not None and not order.wait(0.0):
+            hand.stop()
+
+
+def _brake(robot: "franky.Robot") -> None:
+    import franky
+
+    if robot.is_in_control:
+        robot.move(franky.JointStopMotion(), asynchronous=True)
 
 
 def franka_errors() -> tuple[type[Exception], ...]:
@@ -257,50 +284,10 @@ def one_line(error: Exception) -> str:
     return text.splitlines()[0].removeprefix("libfranka: ")
 
 
-def reachable(address: str, port: int) -> None:
+def reachable(address: str) -> None:
     """Raise WorldFault when nobody listens there; libfranka itself would wait for a minute."""
     try:
-        socket.create_connection((address, port), timeout=REACH_SECONDS).close()
+        socket.create_connection((address, ARM_PORT), timeout=REACH_SECONDS).close()
     except OSError as error:
-        why = error.strerror or "no answer"
-        raise WorldFault(f"nothing answers as a Franka at {address}:{port} ({why.lower()})") from error
-
-
-def within(seconds: float, job: Callable[[], T], complaint: str) -> T:
-    """Return what `job` returns; raise WorldFault when it takes longer, or with what libfranka says."""
-    done: list[T] = []
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            done.append(job())
-        except franka_errors() as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise WorldFault(f"the Franka cannot be used: {one_line(failed[0])}") from failed[0]
-    if not done:
-        raise WorldFault(complaint)
-    return done[0]
-
-
-def _open_arm(settings: FrankaSettings) -> "franky.Robot":
-    import franky
-
-    realtime = franky.RealtimeConfig.Enforce if settings.realtime else franky.RealtimeConfig.Ignore
-    return franky.Robot(
-        settings.address,
-        relative_dynamics_factor=settings.speed,
-        default_torque_threshold=settings.torque_limit,
-        default_force_threshold=settings.force_limit,
-        realtime_config=realtime,
-    )
-
-
-def _open_hand(settings: FrankaSettings) -> "franky.Gripper":
-    import franky
-
-    return franky.Gripper(settings.address)
+        why = (error.strerror or "no answer").lower()
+        raise WorldFault(f"nothing answers as a Franka at {address}:{ARM_PORT} ({why})") from error

@@ -11,7 +11,7 @@ from agent.types import CameraSpec
 
 cv2 = pytest.importorskip("cv2", reason="the extra 'cameras' is not installed")
 
-from agent.robots.opencv_eye import EyeSettings, OpenCVEye, fitted
+from agent.robots.opencv_eye import EyeSettings, OpenCVEye, fitted  # noqa: E402 - OpenCV may be missing
 
 
 def film(path: Path, *, frames: int) -> str:

@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
 	@echo "make test    set up, then run the tests"
+	@echo "make test-slow  set up, then run the tests that take long or need an optional extra"
 	@echo "make check   set up, then check format, lint, types and import contracts"
 	@echo "make setup   set up only: a virtual environment in $(VENV)"
 
@@ -28,7 +29,7 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-# What `test` leaves out because it takes long or needs an environment of its own.
+# What `test` leaves out. Without the optional extras its tests are skipped: `.venv/bin/pip install -e '.[dev,franka,cell,cameras]'`.
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from agent.safety.body import Motion
 from agent.types import FloatArray
-from sim.arm import plan, pose_change
+from sim.commander import plan, pose_change
 from sim.geometry import Array, Pose
 from sim.kinematics import HIGH, LOW, REST, TOOL_OFFSET, forward, link_frames
 
@@ -19,8 +19,8 @@ SAMPLES = 6
 class PandaBody:
     """A BodyModel of a Panda that is commanded by ee_delta actions and follows them straight in joint space.
 
-    The tool's state columns and the joints' are those of sim.arm.STATE. Links 1 to 7, hand and fingers are covered;
-    link 0 does not move.
+    The tool's state columns and the joints' are those of sim.commander.STATE. Links 1 to 7, hand and fingers are
+    covered; link 0 does not move.
     """
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ import json
 
 from rich.console import Console
 
-from agent.cli.command import Command, add_policy_argument, new_folder, positive
+from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
 from agent.errors import SpecError
 from agent.types import Episode, Outcome, Task
 
@@ -16,11 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_policy_argument(parser)
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
     parser.add_argument("--max-steps", type=positive, default=60, metavar="N", help="control steps, then it ends (60)")
+    parser.add_argument("--seed", type=whole, default=0, help="decides the scene of an emulated cell (0)")
     parser.add_argument("--out", metavar="DIR", help="where log and interventions go (default: runs/drive-<time>)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Drive one episode; 0 when it ran to its end (nobody judges it), 1 when a fault or a refusal ended it."""
+    """Drive one episode; 0 when it ran to its end, 1 when a fault or a refusal ended it. Only emulated cells judge."""
     from agent.cli.live import LiveLine
     from agent.cli.rig import build_rig, robot_policy
     from agent.recording.log import EpisodeLog
@@ -29,12 +30,16 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.instruction.strip():
         raise SpecError("the instruction is empty; say what the robot should do")
     console = Console(stderr=True, quiet=arguments.json)
+    asked = Task("drive", arguments.instruction, None, arguments.max_steps)
     rig = build_rig(
-        arguments.robot, listener=lambda each: console.print(f"safety: {each.rule}: {each.detail}", style="yellow")
+        arguments.robot,
+        task=asked,
+        seed=arguments.seed,
+        listener=lambda each: console.print(f"safety: {each.rule}: {each.detail}", style="yellow"),
     )
-    policy, policy_execute = robot_policy(arguments.policy, rig.world.embodiment)
+    task = rig.cell.task if rig.cell is not None else asked
+    policy, policy_execute = robot_policy(arguments.policy, rig.world.embodiment, rig.cell)
     execute = arguments.execute or policy_execute
-    task = Task("drive", arguments.instruction, None, arguments.max_steps)
     # Refused before anything is connected and before a folder is made.
     check_request(rig.world, policy, task, execute=execute)
     folder = new_folder(arguments.out, "drive")
@@ -44,11 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
             episode = run_episode(rig.world, policy, task, seed=0, execute=execute, observers=(log, live))
             log.finish(episode)
     finally:
-        rig.world.close()
+        rig.close()
         rig.safety.journal.write(folder / "interventions.jsonl")
     latest = max(rig.inner.late, default=0.0)
     _say(episode, rig.safety.journal.counts, latest, str(folder), as_json=arguments.json)
-    return 0 if episode.outcome in (Outcome.TIMEOUT, Outcome.SUCCESS) else 1
+    well = (Outcome.SUCCESS,) if rig.cell is not None else (Outcome.SUCCESS, Outcome.TIMEOUT)
+    return 0 if episode.outcome in well else 1
 
 
 def _say(episode: Episode, interventions: dict[str, int], latest: float, folder: str, *, as_json: bool) -> None:
@@ -77,7 +83,8 @@ COMMAND = Command(
     description=(
         "Carry out one instruction on the robot that a file describes, behind its safety filter. No software is a "
         "safety-rated stop: keep the hardware's at hand (docs/safety.md). Nobody judges the outcome: exit code 0 says "
-        "that it ran to its end, 1 that a fault ended it, 2 that the request was wrong and nothing was connected."
+        "that it ran to its end (in an emulated cell, that it succeeded), 1 that a fault ended it, 2 that the request "
+        "was wrong and nothing was connected."
     ),
     example='aubergine drive "put the eggplant in the bowl" --robot configs/robot/fake.yaml --policy hold',
     add_arguments=add_arguments,

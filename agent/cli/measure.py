@@ -169,7 +169,7 @@ def identity(seed: int = 5) -> Figures:
 
 def kinematics(count: int = 1000) -> Figures:
     """Return the residual of the inverse kinematics over the workspace, from the resting posture."""
-    from sim.arm import WORKSPACE_HIGH, WORKSPACE_LOW
+    from sim.commander import WORKSPACE_HIGH, WORKSPACE_LOW
     from sim.geometry import Pose, yaw_quaternion
     from sim.kinematics import REST, forward, inverse
 

@@ -90,6 +90,8 @@ def check_robot(arguments: argparse.Namespace) -> int:
     except WorldFault as fault:
         _answer({"robot": body.name, "ok": False, "problems": [str(fault)]}, as_json=arguments.json)
         return 1
+    finally:
+        rig.close()
     named = dict(zip(body.state.names, found.newest.state.tolist(), strict=False))
     answer: dict[str, object] = {
         "robot": body.name,

@@ -19,7 +19,8 @@ class DriverEntry:
     module, config, driver: where the settings' dataclass and the driver's class are, and their names; the class is
     called with an instance of the dataclass.  packages: modules that must be installed.  extra: of pyproject.toml that
     installs them, "" when nothing more is needed.  body: the model for the safety filter: "tool" (the tool point only),
-    "panda" (every link), or "none" (no zones, workspace or speeds).
+    "panda" (every link), or "none" (no zones, workspace or speeds).  parts: arguments that the class takes beside its
+    settings and that whoever makes it has to give, such as an arm's kinematics.
     """
 
     summary: str
@@ -29,6 +30,7 @@ class DriverEntry:
     packages: tuple[str, ...] = ()
     extra: str = ""
     body: str = "tool"
+    parts: tuple[str, ...] = ()
 
     def missing(self) -> tuple[str, ...]:
         """Return the packages that are not installed."""
@@ -52,6 +54,16 @@ DRIVERS: dict[str, DriverEntry] = {
         "UR",
         packages=("rtde_control", "rtde_receive", "rtde_io"),
         extra="ur",
+    ),
+    "franka": DriverEntry(
+        "Franka Research 3 or Panda with its hand, through libfranka; or a cell emulated behind its wire protocol",
+        "agent.robots.franka",
+        "FrankaSettings",
+        "FrankaDriver",
+        packages=("franky",),
+        extra="franka",
+        body="panda",
+        parts=("commander", "eyes", "peer"),
     ),
 }
 """Name in a configuration's `driver:` -> the driver."""
@@ -89,16 +101,23 @@ def entry_for(name: str) -> DriverEntry:
     return DRIVERS[name]
 
 
-def load_robot(path: Path | str) -> Robot:
+Parts = Callable[[str, object], object]
+"""Gives the part of that name (see DriverEntry.parts) for a driver with those settings."""
+
+
+def no_parts(name: str, settings: object) -> object:
+    raise SpecError(f"this driver needs a {name}; make it through the command line's rig")
+
+
+def load_robot(path: Path | str, *, parts: Parts = no_parts) -> Robot:
     """Make the robot that the file describes; nothing is connected.
 
     Raises SpecError when the file is wrong or what its driver needs is not installed.
     """
-    config = load_settings(path, RobotConfig)
-    return make_robot(config, where=str(path))
+    return make_robot(load_settings(path, RobotConfig), where=str(path), parts=parts)
 
 
-def make_robot(config: RobotConfig, *, where: str) -> Robot:
+def make_robot(config: RobotConfig, *, where: str, parts: Parts = no_parts) -> Robot:
     """Make the robot of a configuration; `where` begins the sentences about its settings."""
     entry = entry_for(config.driver)
     missing = entry.missing()
@@ -109,5 +128,5 @@ def make_robot(config: RobotConfig, *, where: str) -> Robot:
         )
     module = importlib.import_module(entry.module)
     settings = from_mapping(getattr(module, entry.config), config.settings, where=f"{where}: settings")
-    make: Callable[[object], RobotDriver] = getattr(module, entry.driver)
-    return Robot(entry, make(settings), config)
+    make: Callable[..., RobotDriver] = getattr(module, entry.driver)
+    return Robot(entry, make(settings, **{name: parts(name, settings) for name in entry.parts}), config)

@@ -7,7 +7,7 @@ from agent.errors import WorldFault
 from agent.ports import RobotDriver
 from agent.robots.fake import ACTION, STATE, FakeConfig, FakeRobot, Faults
 from agent.types import FloatArray
-from sim import arm
+from sim import commander
 from tests.contract.driver_contract import DriverContract
 
 
@@ -35,12 +35,12 @@ def row(*start: float, gripper: float = 1.0) -> FloatArray:
 
 def test_policies_of_the_simulated_arm_fit_it() -> None:
     assert (ACTION.names, ACTION.units, ACTION.low, ACTION.high) == (
-        arm.ACTION.names,
-        arm.ACTION.units,
-        arm.ACTION.low,
-        arm.ACTION.high,
+        commander.ACTION.names,
+        commander.ACTION.units,
+        commander.ACTION.low,
+        commander.ACTION.high,
     )
-    assert (STATE.names, STATE.units) == (arm.STATE.names, arm.STATE.units)
+    assert (STATE.names, STATE.units) == (commander.STATE.names, commander.STATE.units)
 
 
 def test_the_tool_goes_where_it_is_told_and_the_picture_shows_it() -> None:

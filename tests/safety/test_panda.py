@@ -17,7 +17,7 @@ from agent.safety.filter import SafetyFilter
 from agent.safety.world import SafeWorld
 from agent.settings import load_settings
 from agent.types import FloatArray, Observation, Outcome, Step, Task
-from sim import arm
+from sim import commander
 from sim.body_model import PandaBody
 from sim.expert import ScriptedExpert
 from sim.kinematics import HIGH, LOW, REST, forward, link_frames, tool_matrix_and_jacobian
@@ -117,8 +117,8 @@ def test_a_plan_that_was_changed_on_its_way_is_followed_as_executed() -> None:
 
 def test_the_workspace_of_the_file_is_the_arms_own() -> None:
     assert CONFIG.workspace is not None
-    np.testing.assert_array_equal(CONFIG.workspace.low, arm.WORKSPACE_LOW)
-    np.testing.assert_array_equal(CONFIG.workspace.high, arm.WORKSPACE_HIGH)
+    np.testing.assert_array_equal(CONFIG.workspace.low, commander.WORKSPACE_LOW)
+    np.testing.assert_array_equal(CONFIG.workspace.high, commander.WORKSPACE_HIGH)
 
 
 def test_the_held_ball_holds_every_object_wherever_it_is_held(world: TabletopWorld) -> None:

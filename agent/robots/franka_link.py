@@ -1,4 +1,4 @@
-"""The two connections of a Franka, arm and hand, each in a thread of its own. Everything of franky (libfranka) is here."""
+"""The two connections of a Franka, arm and hand, each in a thread of its own. All of libfranka (franky) is here."""
 
 import socket
 import threading
@@ -22,6 +22,9 @@ ARM_PORT = 1337
 REACH_SECONDS, CONNECT_SECONDS, CLOSE_SECONDS = 1.0, 3.0, 0.9
 ARM_PERIOD, HAND_PERIOD = 0.02, 0.04
 """Seconds between two looks at the robot when nothing is asked of it."""
+
+BREAK_OFF_SECONDS = 0.5
+_ABANDONED: list[object] = []
 
 
 @dataclass(frozen=True)
@@ -245,10 +248,16 @@ class HandLink(_Link):
         self._ordered = goal
 
     def _leave(self) -> None:
-        """Break off the last order, or letting go would wait for it."""
+        """Break off the last order. A hand that still works at one is kept for good: libfranka's thread uses it."""
         hand, order, self._hand, self._order = getattr(self, "_hand", None), self._order, None, None
-        if hand is not None and order is not None and not order.wait(0.0):
-            hand.stop()
+        if hand is None or order is None:
+            return
+        try:
+            if not order.wait(0.0):
+                hand.stop()
+        finally:
+            if not order.wait(BREAK_OFF_SECONDS):
+                _ABANDONED.append((hand, order))
 
 
 def _brake(robot: "franky.Robot") -> None:

@@ -51,9 +51,9 @@ def _no_cell_stays() -> Iterator[None]:
     CELLS.discard()
 
 
-def driver_for(cell: EmulatedCell, *, speed: float = 1.0) -> FrankaDriver:
+def driver_for(cell: EmulatedCell, *, patience_s: float = 0.5) -> FrankaDriver:
     eyes = [CellEye(cell, camera) for camera in CAMERAS]
-    settings = FrankaSettings(cell.address, realtime=False, speed=speed)
+    settings = FrankaSettings(cell.address, realtime=False, speed=1.0, patience_s=patience_s)
     return FrankaDriver(settings, commander=PandaCommander(), eyes=eyes)
 
 
@@ -64,7 +64,8 @@ def cell() -> EmulatedCell:
 
 @pytest.fixture
 def driver(cell: EmulatedCell) -> Iterator[FrankaDriver]:
-    driver = driver_for(cell)
+    """A connected driver that a busy machine does not make nervous."""
+    driver = driver_for(cell, patience_s=5.0)
     driver.connect()
     yield driver
     driver.disconnect()
@@ -91,7 +92,7 @@ class TestContract(DriverContract):
 
 def wait_for(driver: FrankaDriver, seconds: float) -> None:
     """Let so much of the robot's time pass; under load it runs slower than the wall's."""
-    until, deadline = driver.robot_time() + seconds, time.monotonic() + 10 * seconds + 2
+    until, deadline = driver.robot_time() + seconds, time.monotonic() + 30 * seconds + 5
     while driver.robot_time() < until:
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -196,7 +197,9 @@ def test_a_refused_motion_is_one_sentence(driver: FrankaDriver, cell: EmulatedCe
 
 
 @pytest.mark.parametrize("moving", [False, True])
-def test_a_frozen_controller_is_noticed_within_a_second(driver: FrankaDriver, cell: EmulatedCell, moving: bool) -> None:
+def test_a_frozen_controller_is_noticed_within_a_second(cell: EmulatedCell, moving: bool) -> None:
+    driver = driver_for(cell)
+    driver.connect()
     if moving:
         driver.send(np.array([0, 0.02, 0, 0, 0, 0, 1], dtype=np.float32))
     cell.freeze()
@@ -211,7 +214,8 @@ def test_a_frozen_controller_is_noticed_within_a_second(driver: FrankaDriver, ce
     finally:
         cell.thaw()
     driver.recover()
-    drive(driver, STILL)
+    driver.read()
+    driver.disconnect()
 
 
 def test_frozen_cameras_are_a_fault_that_names_them(driver: FrankaDriver, cell: EmulatedCell) -> None:
@@ -227,7 +231,7 @@ def test_frozen_cameras_are_a_fault_that_names_them(driver: FrankaDriver, cell: 
 
 def first_fault(driver: FrankaDriver) -> str:
     """Send and look until something is wrong; return the sentence."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
             driver.send(STILL)

@@ -5,7 +5,6 @@ maker's published kinematics; servoJ is fed at 125 Hz by `Stream`. A protective 
 a WorldFault, and only disconnecting and connecting again recovers.
 """
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -17,14 +16,13 @@ from agent.robots.aim import Aim, action_spec, state_of, state_spec
 from agent.robots.chain import Array, matrix_from_vector, vector_from_matrix
 from agent.robots.eye import Eye
 from agent.robots.ur_arm import URConfig, check_controller, ur_chain, ur_chain_as_controller
+from agent.robots.ur_release import pinned, release
 from agent.robots.ur_stream import Stream
 from agent.types import Embodiment, FloatArray, Reading
 
 _REACH = 1.7
 _VARIABLES = ["timestamp", "actual_q", "actual_TCP_pose", "robot_status_bits", "safety_status_bits"]
 _VARIABLES += ["runtime_state", "actual_digital_output_bits", "robot_mode"]
-_SILENCE = 0.3
-"""A controller that was not heard for so long [s] is lost; it speaks every 8 ms."""
 _TCP_TOLERANCE = 0.005
 _PROTECTIVE, _EMERGENCY = 0b100, 0b1110_0000
 """Bits of RTDE's safety_status_bits."""
@@ -67,11 +65,11 @@ class UR:
             raise SpecError("a UR arm needs ur_rtde: pip install 'aubergine[ur]'") from error
         check_controller(self._config.host)
         try:
-            self._receive = rtde_receive.RTDEReceiveInterface(self._config.host, 125.0, _VARIABLES)
+            self._receive = pinned(rtde_receive.RTDEReceiveInterface(self._config.host, 125.0, _VARIABLES))
             self._check_tool()
-            self._control = rtde_control.RTDEControlInterface(self._config.host, 125.0)
+            self._control = pinned(rtde_control.RTDEControlInterface(self._config.host, 125.0))
             if self._config.gripper_output is not None:
-                self._io = rtde_io.RTDEIOInterface(self._config.host)
+                self._io = pinned(rtde_io.RTDEIOInterface(self._config.host))
             self._heard_at = time.monotonic()
             self._stream = Stream(
                 self._control,
@@ -124,27 +122,9 @@ class UR:
         for eye in self._eyes:
             eye.close()
         self._stream, self._gripper_level = None, None
-        if not alive:
-            self._abandon()
-        # The library's own destructors close their sockets and end their threads.
-        self._receive = self._control = self._io = None
-
-    def _abandon(self) -> None:
-        """Disconnect from a controller that is gone: each object waits for it, so side by side and not for ever."""
-
-        def let_go(thing: Any) -> None:
-            try:
-                thing.disconnect()
-            except RuntimeError:
-                return
-
         things = [thing for thing in (self._control, self._receive, self._io) if thing is not None]
-        threads = [threading.Thread(target=let_go, args=(thing,), daemon=True) for thing in things]
-        for thread in threads:
-            thread.start()
-        deadline = time.monotonic() + 0.8
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        self._receive = self._control = self._io = None
+        release(things, patience=1.5 if alive else 0.8)
 
     def _check(self) -> None:
         """Raise WorldFault in one sentence when the arm cannot be read or moved."""
@@ -171,7 +151,7 @@ class UR:
         if stamp != self._stamp:
             self._stamp, self._heard_at = stamp, now
         connected = self._receive.isConnected() and (self._control is None or self._control.isConnected())
-        return bool(connected) and now - self._heard_at < _SILENCE
+        return bool(connected) and now - self._heard_at < self._config.silence_s
 
     def _hear(self) -> bool:
         """Wait for a package newer than this call, so that what is read is not from before a cut."""

@@ -31,6 +31,7 @@ class URConfig:
     [rad], as set at the controller; connecting checks it.  base_yaw: how far the arm's own x axis is turned from
     forward [rad].  gripper_output: digital output 0-7 that works the gripper, or none.  gripper_opens_at: the level
     that opens it.  watchdog_hz: the controller stops the arm by itself without so many signs of life a second.
+    silence_s: a controller that was not heard for so long [s] is lost; it speaks every 8 ms.
     """
 
     host: str = "192.168.0.10"
@@ -43,11 +44,12 @@ class URConfig:
     gripper_output: int | None = None
     gripper_opens_at: bool = False
     watchdog_hz: float = 4.0
+    silence_s: float = 0.4
 
     def __post_init__(self) -> None:
         if self.model not in DH:
             raise unknown_name("UR model", self.model, DH)
-        for name in ("rate_hz", "max_speed", "watchdog_hz"):
+        for name in ("rate_hz", "max_speed", "watchdog_hz", "silence_s"):
             if getattr(self, name) <= 0:
                 raise SpecError(f"{name} must be above 0, got {getattr(self, name):g}")
         if self.gripper_output is not None and not 0 <= self.gripper_output <= 7:

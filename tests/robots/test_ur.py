@@ -60,6 +60,11 @@ class Controller:
         self.process.communicate()
 
 
+def settings(host: str, **more: Any) -> URConfig:
+    """Patience for an emulator that shares its processor; a real controller is heard in time."""
+    return URConfig(host=host, silence_s=0.8, **more)
+
+
 @pytest.fixture
 def controller() -> Iterator[Controller]:
     controller = Controller()
@@ -79,7 +84,7 @@ class TestContract(DriverContract):
         kind = type(self)
         if kind.shared is None:
             kind.shared = Controller()
-        return UR(URConfig(host=kind.shared.host))
+        return UR(settings(kind.shared.host))
 
     def lose_peer(self) -> None:
         kind = type(self)
@@ -105,7 +110,7 @@ def test_the_kinematics_are_the_makers() -> None:
 
 def test_connecting_and_reading_move_nothing(controller: Controller) -> None:
     before = controller.ask()["q"]
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     driver.read()
     after = controller.ask()
@@ -116,7 +121,7 @@ def test_connecting_and_reading_move_nothing(controller: Controller) -> None:
 
 
 def test_the_tool_goes_where_it_is_sent(controller: Controller) -> None:
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     before, total = driver.read().state, np.zeros(3)
     for _ in range(5):
@@ -133,7 +138,7 @@ def test_the_tool_goes_where_it_is_sent(controller: Controller) -> None:
 
 
 def test_a_far_target_is_walked_to_at_the_speed_that_was_set(controller: Controller) -> None:
-    driver = UR(URConfig(host=controller.host, control=Control.JOINT_POSITION, rate_hz=1.0, max_speed=0.5))
+    driver = UR(settings(controller.host, control=Control.JOINT_POSITION, rate_hz=1.0, max_speed=0.5))
     driver.connect()
     target = np.array([*joints_of(driver), 1.0], dtype=np.float32)
     target[0] += 2.0
@@ -153,7 +158,7 @@ def test_a_far_target_is_walked_to_at_the_speed_that_was_set(controller: Control
 
 
 def test_after_a_stop_the_arm_goes_on_from_where_it_stands(controller: Controller) -> None:
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     driver.send(np.array([0.05, 0, 0, 0, 0, 0, 1], dtype=np.float32))
     driver.stop()
@@ -172,7 +177,7 @@ def test_after_a_stop_the_arm_goes_on_from_where_it_stands(controller: Controlle
 def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(
     controller: Controller, order: str, says: str
 ) -> None:
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     driver.send(np.zeros(7, dtype=np.float32))
     controller.ask(order)
@@ -215,7 +220,7 @@ def test_the_controller_stops_by_itself_when_this_process_hangs(controller: Cont
 
 
 def test_a_frozen_controller_is_noticed_and_left(controller: Controller) -> None:
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     driver.send(np.zeros(7, dtype=np.float32))
     controller.freeze()
@@ -230,6 +235,30 @@ def test_a_frozen_controller_is_noticed_and_left(controller: Controller) -> None
     assert time.monotonic() - began < 2.0
 
 
+def test_a_driver_that_is_forgotten_takes_nobody_down() -> None:
+    """The library's destructor ends the process when its controller died meanwhile; ours never lets it run then."""
+    code = (
+        "import gc, sys, time, numpy as np\n"
+        "from tests.robots.test_ur import Controller\n"
+        "from agent.errors import WorldFault\n"
+        "from agent.robots.ur import UR\n"
+        "from agent.robots.ur_arm import URConfig\n"
+        "for _ in range(3):\n"
+        "    controller = Controller()\n"
+        "    driver = UR(URConfig(host=controller.host))\n"
+        "    driver.connect()\n"
+        "    driver.send(np.zeros(7, dtype=np.float32))\n"
+        "    controller.close()\n"
+        "    time.sleep(0.2)\n"
+        "    del driver\n"
+        "    gc.collect()\n"
+        "print('still here')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert done.stdout.endswith("still here\n")
+    assert done.returncode == 0
+
+
 def test_a_peer_that_accepts_and_is_silent_is_not_waited_for() -> None:
     with socket.create_server(("127.8.7.5", 29999)), pytest.raises(WorldFault, match="no UR controller answers"):
         UR(URConfig(host="127.8.7.5")).connect()
@@ -238,15 +267,15 @@ def test_a_peer_that_accepts_and_is_silent_is_not_waited_for() -> None:
 def test_local_control_and_another_tool_are_refused(controller: Controller) -> None:
     controller.ask("tcp 0.05")
     with pytest.raises(WorldFault, match=r"its tool is 50 mm and 0° from where model 'ur5e'"):
-        UR(URConfig(host=controller.host)).connect()
+        UR(settings(controller.host)).connect()
     controller.ask("local_control")
     with pytest.raises(WorldFault, match="remote control"):
-        UR(URConfig(host=controller.host)).connect()
+        UR(settings(controller.host)).connect()
 
 
 @pytest.mark.parametrize("opens_at", [False, True])
 def test_the_gripper_is_one_output_and_one_means_open(controller: Controller, opens_at: bool) -> None:
-    driver = UR(URConfig(host=controller.host, gripper_output=2, gripper_opens_at=opens_at))
+    driver = UR(settings(controller.host, gripper_output=2, gripper_opens_at=opens_at))
     driver.connect()
     for wanted, sent in ((0.8, 1.0), (0.2, 0.0), (1.0, 1.0)):
         action = np.array([0, 0, 0, 0, 0, 0, wanted], dtype=np.float32)
@@ -268,7 +297,7 @@ def test_settings_that_name_no_robot_are_refused() -> None:
 
 def test_no_thread_of_ours_stays(controller: Controller) -> None:
     before = set(threading.enumerate())
-    driver = UR(URConfig(host=controller.host))
+    driver = UR(settings(controller.host))
     driver.connect()
     (ours,) = set(threading.enumerate()) - before
     driver.disconnect()

@@ -19,7 +19,7 @@ Joints = NDArray[np.float64]
 
 EMULATED = "emulated"
 ARM_PORT = 1337
-REACH_SECONDS, CONNECT_SECONDS, CLOSE_SECONDS = 1.0, 3.0, 0.9
+REACH_SECONDS, CONNECT_SECONDS, CLOSE_SECONDS, RECOVERY_SECONDS = 2.0, 10.0, 0.9, 0.2
 ARM_PERIOD, HAND_PERIOD = 0.02, 0.04
 """Seconds between two looks at the robot when nothing is asked of it."""
 
@@ -166,8 +166,10 @@ class ArmLink(_Link):
             default_force_threshold=settings.force_limit,
             realtime_config=franky.RealtimeConfig.Enforce if settings.realtime else franky.RealtimeConfig.Ignore,
         )
-        if self._recover and not self._robot.recover_from_errors():
-            self.fault = f"{self._name} does not recover; look at its Desk page"
+        if self._recover:
+            # What it returns may rest on a packet from before; the mode a moment later tells.
+            self._robot.recover_from_errors()
+            time.sleep(RECOVERY_SECONDS)
         self._state = self._sense(self._robot)
 
     def _work(self) -> None:

@@ -1,8 +1,9 @@
 """franky-sim's servers with what the real controller also does: reflexes, refusals, and answers to broken-off orders.
 
-Version 1.0.4 exactly: it has no ports for these, so three of its private names are used here and nowhere else.
+Version 1.0.4 exactly: it has no ports for these, so four of its private names are used here and nowhere else.
 """
 
+import select
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -24,6 +25,8 @@ from franky_sim.simulation_server import SimulationServer
 JOINT_REFLEX = 6
 """Index of `joint_reflex` (a collision was felt) among libfranka's 41 error flags."""
 ERROR_FLAGS = 41
+LONGEST_WAIT = 0.1
+"""Seconds; a client that is silent for longer loses a command."""
 
 
 class Fault(StrEnum):
@@ -100,6 +103,12 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
         self.stop_motion(send_preemption_signal=False)
         self.reset_current_motion_id()
 
+    def await_command(self, seconds: float) -> None:
+        """Wait so long at most for the next command of the motion that is running; at once when none is."""
+        channel = self._FrankaServer__udp_socket
+        if self.current_motion_id and channel is not None:
+            select.select([channel], [], [], seconds)
+
     def _bind_children(self, hostname: str) -> None:
         hand = CellGripperServer(self.robot, hostname)
         hand.init()
@@ -117,7 +126,16 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
 
 
 class CellServer(SimulationServer):  # type: ignore[misc]
-    """Runs one robot's servers and its simulator, a millisecond at a time."""
+    """Runs one robot's servers and its simulator, a millisecond at a time.
+
+    While a motion runs, each millisecond waits for the client's answer to the last one: where the machine is too busy
+    the robot's clock slows down, and no command is lost.
+    """
+
+    def run_once(self, realtime: bool | float = True) -> None:
+        for server in self.robot_servers:
+            server.await_command(LONGEST_WAIT)
+        super().run_once(realtime)
 
     def init(self) -> None:
         for robot in self.sim.robots:

@@ -42,6 +42,7 @@ def test_a_wrong_command_line_is_one_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_help_comes_at_once() -> None:
     """The fastest of three, so that a busy machine does not decide; the aim is half a second."""
     seconds = []

@@ -42,7 +42,7 @@ def test_a_served_policy_answers_and_stops_when_told(running: tuple[subprocess.P
     assert remote.execute == 1
     remote.close()
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 

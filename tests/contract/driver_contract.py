@@ -18,6 +18,10 @@ from agent.ports import RobotDriver
 from agent.types import Control, FloatArray, Reading
 
 CALLS = ("connect", "read", "send", "stop", "disconnect")
+PATIENCE_S = 20.0
+"""What a busy machine may take where the time itself is not the question."""
+TIMED = pytest.mark.parametrize("timed", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["at all", "in time"])
+"""Whether it happens is asked always; how soon, only among the slow tests, on a machine that has nothing else to do."""
 
 
 class DriverContract(ABC):
@@ -83,7 +87,7 @@ class DriverContract(ABC):
         driver.read()
         first, second = driver.read().time, driver.read().time
         assert first <= second <= time.monotonic()
-        assert time.monotonic() - first < self.notice_s
+        assert time.monotonic() - first < PATIENCE_S
 
     def test_a_reading_does_not_change_afterwards(self, driver: RobotDriver) -> None:
         driver.connect()
@@ -103,6 +107,7 @@ class DriverContract(ABC):
         assert driver.embodiment.action.problem(sent) is None
         assert np.array_equal(action, kept), "the caller's action was changed"
 
+    @pytest.mark.slow
     def test_send_does_not_wait_for_the_motion_to_end(self, driver: RobotDriver) -> None:
         driver.connect()
         action = self.hold_action(driver, driver.read())
@@ -183,25 +188,28 @@ class DriverContract(ABC):
         """Absolute actions: zeros would be a long way off for some arms, so ask where it stands."""
         return self.hold_action(driver, driver.read())
 
-    def test_a_lost_peer_is_noticed_in_time(self, driver: RobotDriver) -> None:
+    @TIMED
+    def test_a_lost_peer_is_noticed(self, driver: RobotDriver, timed: bool) -> None:
+        within = self.notice_s if timed else PATIENCE_S
         driver.connect()
         action = self.hold_action(driver, driver.read())
         self.lose_peer()
         began = time.monotonic()
-        fault = self._first_fault(driver, action, give_up=began + 5 * self.notice_s)
+        fault = self._first_fault(driver, action, give_up=began + 5 * within)
         waited = time.monotonic() - began
         assert fault is not None, "reading and sending went on as if nothing had happened"
-        assert waited <= self.notice_s, f"noticed after {waited:.2f} s"
+        assert waited <= within, f"noticed after {waited:.2f} s"
         assert str(fault) and "\n" not in str(fault), "one sentence for a person"
 
-    def test_stop_and_disconnect_survive_a_lost_peer(self, driver: RobotDriver) -> None:
+    @TIMED
+    def test_stop_and_disconnect_survive_a_lost_peer(self, driver: RobotDriver, timed: bool) -> None:
         driver.connect()
         driver.read()
         self.lose_peer()
         began = time.monotonic()
         driver.stop()
         driver.disconnect()
-        assert time.monotonic() - began <= 2 * self.notice_s
+        assert time.monotonic() - began <= (2 * self.notice_s if timed else PATIENCE_S)
 
     def _first_fault(self, driver: RobotDriver, action: FloatArray, *, give_up: float) -> WorldFault | None:
         while time.monotonic() < give_up:
@@ -218,7 +226,7 @@ class DriverContract(ABC):
         began = time.monotonic()
         with pytest.raises(WorldFault) as caught:
             driver.connect()
-        assert time.monotonic() - began < 5.0
+        assert time.monotonic() - began < PATIENCE_S
         assert "\n" not in str(caught.value)
         driver.stop()
         driver.disconnect()
@@ -240,7 +248,7 @@ class DriverContract(ABC):
         driver.disconnect()
 
 
-def settled(measure: Callable[[], int], expected: int, *, seconds: float = 1.0) -> bool:
+def settled(measure: Callable[[], int], expected: int, *, seconds: float = PATIENCE_S) -> bool:
     """Say whether `measure()` comes down to `expected` within that time."""
     deadline = time.monotonic() + seconds
     while measure() > expected:

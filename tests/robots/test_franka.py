@@ -19,6 +19,7 @@ from sim.cell.client import CellEye, EmulatedCell
 from sim.commander import PandaCommander
 from sim.tasks import task_from_instruction
 
+pytestmark = pytest.mark.slow
 TASK = task_from_instruction("put the eggplant in the bowl")
 CAMERAS = (CameraSpec("front", 48, 64), CameraSpec("wrist", 32, 32))
 NOBODY = "127.0.0.250"

@@ -134,6 +134,7 @@ def test_joints_stay_inside_the_calibrated_range(bench: Bench) -> None:
         assert low <= servo.get(42, 2) < high, "the margin keeps the goal off the end"
 
 
+@pytest.mark.slow
 def test_stop_holds_the_arm_where_it_is(bench: Bench) -> None:
     bus = bench.bus()
     driver = bench.driver(bus, control=Control.JOINT_POSITION, max_speed=1.0, rate_hz=1.0)

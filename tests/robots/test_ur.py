@@ -24,6 +24,8 @@ from tests.contract.driver_contract import DriverContract
 
 pytest.importorskip("rtde_control", reason="ur_rtde is not installed: pip install 'aubergine[ur]'")
 
+slow = pytest.mark.slow
+"""Driver and controller lose each other after 0.3 s without a word: these need a machine with nothing else to do."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -76,6 +78,7 @@ def joints_of(driver: UR) -> FloatArray:
     return driver.read().state[7:]
 
 
+@slow
 class TestContract(DriverContract):
     orders = 2
     shared: Controller | None = None
@@ -108,6 +111,7 @@ def test_the_kinematics_are_the_makers() -> None:
     assert chain.forward(np.zeros(6))[:3, 3] == pytest.approx([-0.8172, -0.2329, 0.0628], abs=1e-9)
 
 
+@slow
 def test_connecting_and_reading_move_nothing(controller: Controller) -> None:
     before = controller.ask()["q"]
     driver = UR(settings(controller.host))
@@ -120,6 +124,7 @@ def test_connecting_and_reading_move_nothing(controller: Controller) -> None:
     assert not controller.ask()["running"], "the program is ended"
 
 
+@slow
 def test_the_tool_goes_where_it_is_sent(controller: Controller) -> None:
     driver = UR(settings(controller.host))
     driver.connect()
@@ -137,6 +142,7 @@ def test_the_tool_goes_where_it_is_sent(controller: Controller) -> None:
     assert state["safety"] == 1, "a jump would have tripped the protective stop"
 
 
+@slow
 def test_a_far_target_is_walked_to_at_the_speed_that_was_set(controller: Controller) -> None:
     driver = UR(settings(controller.host, control=Control.JOINT_POSITION, rate_hz=1.0, max_speed=0.5))
     driver.connect()
@@ -157,6 +163,7 @@ def test_a_far_target_is_walked_to_at_the_speed_that_was_set(controller: Control
     driver.disconnect()
 
 
+@slow
 def test_after_a_stop_the_arm_goes_on_from_where_it_stands(controller: Controller) -> None:
     driver = UR(settings(controller.host))
     driver.connect()
@@ -170,6 +177,7 @@ def test_after_a_stop_the_arm_goes_on_from_where_it_stands(controller: Controlle
     driver.disconnect()
 
 
+@slow
 @pytest.mark.parametrize(
     ("order", "says"),
     [("protective_stop", "protective stop"), ("emergency_stop", "emergency stop"), ("power_off", "ended")],
@@ -192,6 +200,7 @@ def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(
         driver.connect()
 
 
+@slow
 def test_the_controller_stops_by_itself_when_this_process_hangs(controller: Controller) -> None:
     code = (
         "import os, signal, sys, numpy as np\n"
@@ -219,6 +228,7 @@ def test_the_controller_stops_by_itself_when_this_process_hangs(controller: Cont
     assert 0.0 < state["q"][0] < 0.5
 
 
+@slow
 def test_a_frozen_controller_is_noticed_and_left(controller: Controller) -> None:
     driver = UR(settings(controller.host))
     driver.connect()
@@ -273,6 +283,7 @@ def test_local_control_and_another_tool_are_refused(controller: Controller) -> N
         UR(settings(controller.host)).connect()
 
 
+@slow
 @pytest.mark.parametrize("opens_at", [False, True])
 def test_the_gripper_is_one_output_and_one_means_open(controller: Controller, opens_at: bool) -> None:
     driver = UR(settings(controller.host, gripper_output=2, gripper_opens_at=opens_at))
@@ -295,6 +306,7 @@ def test_settings_that_name_no_robot_are_refused() -> None:
         URConfig(gripper_output=8)
 
 
+@slow
 def test_no_thread_of_ours_stays(controller: Controller) -> None:
     before = set(threading.enumerate())
     driver = UR(settings(controller.host))

@@ -20,7 +20,7 @@ TOKEN = "correct-horse-battery"
 
 def post(ports: Ports, body: bytes | str, path: str = "/act", **headers: str) -> tuple[int, object]:
     assert ports.rest is not None
-    connection = http.client.HTTPConnection("127.0.0.1", ports.rest, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", ports.rest, timeout=20)
     connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
     response = connection.getresponse()
     answer = json_numpy.loads(response.read())

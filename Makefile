@@ -5,11 +5,12 @@ INSTRUCTION ?= put the eggplant in the bowl
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test test-slow check format lock clean
+.PHONY: help setup demo test test-slow test-openpi check format lock clean
 
 help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
 	@echo "make test    set up, then run the tests"
+	@echo "make test-slow  set up, then run the tests that take long or need an optional extra"
 	@echo "make check   set up, then check format, lint, types and import contracts"
 	@echo "make setup   set up only: a virtual environment in $(VENV)"
 
@@ -28,9 +29,13 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-# Needs the optional extras as well: `.venv/bin/pip install -e '.[dev,ray]'`.
+# What `test` leaves out. Without the optional extras its tests are skipped: `.venv/bin/pip install -e '.[dev,franka,cell,cameras,ray]'`.
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+# The policy server against openpi's own client, which needs NumPy below 2.
+test-openpi: $(READY)
+	$(BIN)/python -m pytest -m slow tests/serving/test_openpi_client.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

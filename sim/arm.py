@@ -4,64 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.types import FloatArray, VectorSpec
-from sim.geometry import (
-    Array,
-    Pose,
-    Quaternion,
-    Vector3,
-    multiply,
-    quaternion_from_vector,
-    rotation_matrix,
-    transform,
-    vector_from_quaternion,
-    yaw_quaternion,
-)
-from sim.kinematics import (
-    FINGER_TRAVEL,
-    HAND_OFFSET,
-    JOINTS,
-    REST,
-    TOOL_IN_HAND,
-    TOOL_OFFSET,
-    WRIST_OFFSET,
-    inverse,
-)
+from agent.types import FloatArray
+from sim.commander import HOME_POSITION, PandaCommander
+from sim.geometry import Array, Pose, Vector3, multiply, transform, vector_from_quaternion, yaw_quaternion
+from sim.kinematics import FINGER_TRAVEL, JOINTS, REST, TOOL_IN_HAND, inverse
 from sim.physics import TIME_STEP, Physics
 
 URDF = Path(__file__).parent / "assets" / "panda" / "panda.urdf"
 RATE_HZ = 5.0
 STEPS_PER_TICK = 24
 """Physics steps in one control tick: 24 / 120 s = 1 / 5 Hz."""
-
-ACTION = VectorSpec(
-    names=("dx", "dy", "dz", "drx", "dry", "drz", "gripper"),
-    units=("m", "m", "m", "rad", "rad", "rad", "1"),
-    low=(-0.05, -0.05, -0.05, -0.35, -0.35, -0.35, 0.0),
-    high=(0.05, 0.05, 0.05, 0.35, 0.35, 0.35, 1.0),
-)
-"""Moves the commanded tool pose in the base frame; gripper is absolute, 0 closed, 1 open."""
-
-_PI = float(np.pi)
-STATE = VectorSpec(
-    names=("x", "y", "z", "rx", "ry", "rz", "gripper", *(f"joint_{number}" for number in range(1, 8))),
-    units=("m", "m", "m", "rad", "rad", "rad", "1", *("rad",) * 7),
-    low=(-1.0, -1.0, -0.2, -_PI, -_PI, -_PI, 0.0, *(joint.low - 0.05 for joint in JOINTS)),
-    high=(1.0, 1.0, 1.3, _PI, _PI, _PI, 1.0, *(joint.high + 0.05 for joint in JOINTS)),
-)
-"""Measured tool pose in the base frame (rotation vector), gripper opening, joint angles."""
-
-HOME_POSITION: Vector3 = (0.42, 0.0, 0.28)
-WORKSPACE_LOW = np.array([0.25, -0.40, 0.008])
-WORKSPACE_HIGH = np.array([0.75, 0.40, 0.50])
-"""Corners of the box that the commanded tool position stays in [m]."""
-SHOULDER = np.array([0.0, 0.0, 0.333])
-REACH = 0.708
-"""Longest distance from shoulder to wrist [m]; the box's far corners lie beyond. At 0.719 the elbow is straight."""
-_WRIST_ABOVE_TOOL = TOOL_OFFSET + HAND_OFFSET
-TABLE_CLEARANCE = 0.001
-_TIPS = np.array([(x, y, -0.007) for x in (-0.010, 0.010) for y in (-0.055, 0.055)])
-"""Lowest points of the open fingers in the tool frame [m]: a tilted hand must stay higher above the table."""
 
 ARM_GAIN = 0.6
 ARM_TORQUES = [joint.torque for joint in JOINTS]
@@ -91,6 +43,7 @@ class PandaArm:
             )
         physics.mirror_joints(self.body, self._fingers[0], self._fingers[1], axis=(0, 1, 0))
         self._all = [*self._arm, *self._fingers]
+        self._commander = PandaCommander()
         self.reset()
 
     def reset(self, position_in_base: Vector3 = HOME_POSITION, yaw: float = 0.0) -> None:
@@ -102,35 +55,31 @@ class PandaArm:
         solution = inverse(pose, REST, iterations=100)
         if not solution.converged:
             raise ValueError(f"the arm cannot reach {position_in_base} with yaw {yaw:.2f} rad")
-        self._commanded = pose
-        self._opening = 1.0
-        self._joints = solution.joints
+        self._commander.begin_at(solution.joints, opening=1.0, pose=pose)
         self._reached = solution.joints
         opened = np.full(2, FINGER_TRAVEL)
         self._physics.set_joints(self.body, self._all, np.concatenate([solution.joints, opened]))
         self._drive(solution.joints, np.zeros(7), opened, np.zeros(2))
 
     def command(self, action: FloatArray) -> FloatArray:
-        """Move the commanded pose by a legal `action` (7,) and return what was really commanded (7,).
+        """Move the commanded pose by a legal `action` (7,); see `PandaCommander.command`."""
+        return self._commander.command(action)
 
-        The position is held inside the workspace and the arm's reach. A pose that the arm cannot take is tried again
-        without the turn, then refused: the commanded pose stays. Raises ValueError when the action breaks ACTION.
+    def follow(self, joints: Array, speeds: Array, *, opening: float, finger_speed: float, force: float) -> None:
+        """Run one physics step as the body of another controller, which says where each joint should be by now.
+
+        joints (7,) [rad], speeds (7,) [rad/s].  opening: where the fingers go (0 closed, 1 open), each at most at
+        finger_speed [m/s] and with at most `force` [N].  The commanded pose becomes the controller's.
         """
-        problem = ACTION.problem(action)
-        if problem:
-            raise ValueError(f"the action is not legal: {problem}")
-        before, values = self._commanded, np.asarray(action, dtype=np.float64)
-        self._opening = float(values[6])
-        turned = multiply(quaternion_from_vector(values[3:6]), np.array(before.quaternion))
-        turned /= np.linalg.norm(turned)
-        rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
-        for quaternion in (rotation, before.quaternion):
-            target = Pose(clamp_position(np.asarray(before.position) + values[:3], quaternion), quaternion)
-            solution = inverse(target, self._joints)
-            if solution.converged:
-                self._commanded, self._joints = target, solution.joints
-                break
-        return pose_change(before, self._commanded, self._opening)
+        self._commander.begin_at(joints, opening=opening)
+        self._reached = joints
+        fingers = self._physics.joint_positions(self.body, self._fingers)
+        longest = finger_speed * TIME_STEP
+        wanted = np.full(2, opening * FINGER_TRAVEL)
+        # The motors aim at a speed from where the fingers are, so a blocked finger presses with all of `force`.
+        moved = np.clip(wanted - fingers, -longest, longest)
+        self._drive(joints, speeds, fingers, moved / TIME_STEP, force=force)
+        self._physics.step()
 
     def tick(self) -> None:
         """Run one control tick of physics: the joints glide from the last commanded pose to the present one.
@@ -138,9 +87,9 @@ class PandaArm:
         Joint targets follow a minimum-jerk curve that starts and ends at rest, so there is no jerk where ticks meet,
         no overshoot into the table, and the arm stands at its command when the next picture is taken.
         """
-        start, end = self._reached, self._joints
+        start, end = self._reached, self._commander.joints
         fingers = self._physics.joint_positions(self.body, self._fingers)
-        goal = np.full(2, self._opening * FINGER_TRAVEL)
+        goal = np.full(2, self._commander.opening * FINGER_TRAVEL)
         longest = FINGER_SPEED * TIME_STEP
         for share, gained in _GLIDE:
             moved = np.clip(goal - fingers, -longest, longest)
@@ -158,6 +107,19 @@ class PandaArm:
         vector = vector_from_quaternion(pose.quaternion)
         return np.concatenate([pose.position, vector, [self.gripper_opening()], joints]).astype(np.float32)
 
+    def joints(self) -> tuple[Array, Array]:
+        """Return the measured joint angles (7,) [rad] and speeds (7,) [rad/s]."""
+        motion = np.array([self._physics.joint_motion(self.body, joint) for joint in self._arm])
+        return motion[:, 0], motion[:, 1]
+
+    def posture(self) -> Array:
+        """Return all joint positions, arm and fingers (9,) [rad, m]."""
+        return self._physics.joint_positions(self.body, self._all)
+
+    def assume(self, posture: Array) -> None:
+        """Put all joints (9,) there at once, without physics; what is commanded stays as it was."""
+        self._physics.set_joints(self.body, self._all, posture)
+
     def tool_pose(self) -> Pose:
         """Return the measured pose of the tool: between the fingertips, z up, y along the fingers' travel."""
         hand = self._physics.link_pose(self.body, self._hand)
@@ -167,7 +129,7 @@ class PandaArm:
 
     def commanded_pose(self) -> Pose:
         """Return the pose that the tool was last told to take."""
-        return self._commanded
+        return self._commander.pose
 
     def gripper_opening(self) -> float:
         """Return how far the gripper is open: 0 closed, 1 at 8 cm."""
@@ -182,35 +144,12 @@ class PandaArm:
         """Say whether any part of the arm touches the body."""
         return self._physics.touching(body, self.body)
 
-    def _drive(self, joints: Array, joint_speeds: Array, fingers: Array, finger_speeds: Array) -> None:
+    def _drive(
+        self, joints: Array, joint_speeds: Array, fingers: Array, finger_speeds: Array, *, force: float = FINGER_FORCE
+    ) -> None:
         drive = self._physics.drive_joints
         drive(self.body, self._arm, joints, ARM_TORQUES, velocities=joint_speeds, gain=ARM_GAIN)
-        drive(self.body, self._fingers, fingers, [FINGER_FORCE] * 2, velocities=finger_speeds, gain=FINGER_GAIN)
-
-
-def clamp_position(position: Array, quaternion: Quaternion) -> Vector3:
-    """Return `position` (3,) moved into the workspace box, above the table for this tilt, and within reach."""
-    rotation = rotation_matrix(quaternion)
-    low = WORKSPACE_LOW.copy()
-    low[2] = max(low[2], TABLE_CLEARANCE - float((rotation @ _TIPS.T)[2].min()))
-    clamped = np.clip(position, low, WORKSPACE_HIGH)
-    # The wrist lies above the tool along the hand, then WRIST_OFFSET inward; pulling it in sideways keeps the height.
-    upward = rotation[:, 2]
-    arm = clamped + upward * _WRIST_ABOVE_TOOL - SHOULDER
-    along = float(arm @ upward)
-    sideways = arm - along * upward
-    farthest = WRIST_OFFSET + float(np.sqrt(max(REACH**2 - along**2, 0.0)))
-    distance = float(np.linalg.norm(sideways))
-    if distance > farthest:
-        clamped = np.clip(clamped - sideways * (1 - farthest / distance), low, WORKSPACE_HIGH)
-    return float(clamped[0]), float(clamped[1]), float(clamped[2])
-
-
-def pose_change(before: Pose, after: Pose, opening: float) -> FloatArray:
-    """Return the action (7,) that moves the commanded pose from `before` to `after`; inverse of commanding it."""
-    x, y, z, w = before.quaternion
-    turn = vector_from_quaternion(multiply(after.quaternion, (-x, -y, -z, w)))
-    return np.array([*np.subtract(after.position, before.position), *turn, opening], dtype=np.float32)
+        drive(self.body, self._fingers, fingers, [force] * 2, velocities=finger_speeds, gain=FINGER_GAIN)
 
 
 def _glide() -> list[tuple[float, float]]:

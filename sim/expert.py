@@ -9,7 +9,7 @@ import numpy as np
 
 from agent.errors import Refusal
 from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation
-from sim.arm import WORKSPACE_LOW
+from sim.commander import WORKSPACE_LOW
 from sim.geometry import (
     Array,
     multiply,

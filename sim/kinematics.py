@@ -66,6 +66,9 @@ def _fixed_frames() -> tuple[Array, Array]:
 
 
 _FRAMES, _TOOL = _fixed_frames()
+_HAND = np.eye(4)
+_HAND[:3, :3] = rotation_matrix(quaternion_from_vector((0, 0, HAND_YAW)))
+_HAND[2, 3] = HAND_OFFSET
 
 
 def tool_matrix_and_jacobian(joints: Array) -> tuple[Array, Array]:
@@ -91,6 +94,24 @@ def tool_matrix_and_jacobian(joints: Array) -> tuple[Array, Array]:
     jacobian[2] = axes[:, 0] * arms[:, 1] - axes[:, 1] * arms[:, 0]
     jacobian[3:] = axes.T
     return tool, jacobian
+
+
+def link_frames(joints: Array) -> Array:
+    """Return the frames of links 1 to 7 and of the hand in the base (K, 8, 4, 4), for K postures `joints` (K, 7) [rad].
+
+    The slow twin is the chain of `tool_matrix_and_jacobian`, one posture at a time.
+    """
+    cosine, sine = np.cos(joints)[:, :, None], np.sin(joints)[:, :, None]
+    turned = np.broadcast_to(_FRAMES, (len(joints), *_FRAMES.shape)).copy()
+    turned[:, :, :, 0] = cosine * _FRAMES[:, :, 0] + sine * _FRAMES[:, :, 1]
+    turned[:, :, :, 1] = cosine * _FRAMES[:, :, 1] - sine * _FRAMES[:, :, 0]
+    frames = np.empty((len(joints), len(JOINTS) + 1, 4, 4))
+    frame = np.broadcast_to(np.eye(4), (len(joints), 4, 4))
+    for index in range(len(JOINTS)):
+        frame = frame @ turned[:, index]
+        frames[:, index] = frame
+    frames[:, -1] = frame @ _HAND
+    return frames
 
 
 def forward(joints: Array) -> Pose:

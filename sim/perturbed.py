@@ -1,6 +1,7 @@
 """A tabletop world that differs from training, made by wrapping: the setting, noisy sensors, late commands."""
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -11,14 +12,22 @@ from sim.perturb import LATENCY, NOISE, NoiseGrade, Perturbation, draw_setting, 
 from sim.world import TabletopWorld
 
 
-def perturbed(world: TabletopWorld, perturbation: Perturbation) -> ContinuingWorld:
+def perturbed(
+    world: TabletopWorld,
+    perturbation: Perturbation,
+    *,
+    guard: Callable[[ContinuingWorld], ContinuingWorld] | None = None,
+) -> ContinuingWorld:
     """Return `world` as `perturbation` changes it; the world itself when nothing is changed.
 
+    guard: put round the arm itself, inside noisy sensors and late commands, as a robot's own limits are.
     Layout and wording are part of the task: see `sim.perturb.perturb_task`.
     """
     wrapped: ContinuingWorld = world
     if set(perturbation.moved) - {"noise", "latency", "layout", "wording"}:
         wrapped = ResetWorld(world, perturbation)
+    if guard is not None:
+        wrapped = guard(wrapped)
     if perturbation.noise:
         wrapped = NoisySensors(wrapped, NOISE[perturbation.noise - 1])
     if perturbation.latency:

@@ -4,9 +4,10 @@ import numpy as np
 
 from agent.errors import WorldFault, unknown_name
 from agent.types import CameraSpec, Control, Embodiment, FloatArray, Observation, Status, Step, Task
-from sim.arm import ACTION, HOME_POSITION, RATE_HZ, STATE, PandaArm
+from sim.arm import RATE_HZ, PandaArm
 from sim.camera import CameraView, Light, wrist_view
-from sim.geometry import BodySpec, Box, Part, Pose, yaw_of
+from sim.commander import ACTION, HOME_POSITION, STATE
+from sim.geometry import Array, BodySpec, Box, Part, Pose, yaw_of
 from sim.goals import GoalJudge
 from sim.physics import Physics, Picture
 from sim.scene import Entity, Scene, sample_scene
@@ -92,10 +93,37 @@ class TabletopWorld:
         executed = self._arm.command(action)
         self._arm.tick()
         self._tick += 1
+        status = self.judge()
+        return Step(self._observe(), executed, status)
+
+    def judge(self) -> Status:
+        """Judge the goal by the state as it is now; each call is one tick to the judge. `step` does it by itself.
+
+        Raises WorldFault when the simulation broke.
+        """
         state = self.state()
         self._check_sane(state)
-        status = self._judge.update(state) if self._judge else Status()
-        return Step(self._observe(), executed, status)
+        return self._judge.update(state) if self._judge else Status()
+
+    def posture(self) -> Array:
+        """Return where everything that moves is, as one flat vector: all that a picture depends on."""
+        rows = [self._arm.posture()]
+        for entity in self._scene.entities:
+            body = self._bodies[entity.name]
+            pose = self._physics.pose(body)
+            joint = self._physics.joint_motion(body, 0)[0] if entity.body.links else 0.0
+            rows.append(np.array([*pose.position, *pose.quaternion, joint]))
+        return np.concatenate(rows)
+
+    def assume(self, posture: Array) -> None:
+        """Put everything where `posture` says, at rest; it must come from a world that was reset in the same way."""
+        arm, rest = np.split(posture, [len(self._arm.posture())])
+        self._arm.assume(arm)
+        for entity, row in zip(self._scene.entities, rest.reshape(-1, 8), strict=True):
+            body = self._bodies[entity.name]
+            self._physics.place(body, Pose(tuple(row[:3]), tuple(row[3:7])))
+            if entity.body.links:
+                self._physics.set_joints(body, [0], row[7:])
 
     def state(self) -> SceneState:
         """Return where everything is: privileged knowledge, for judges, teachers and tests."""

@@ -6,12 +6,14 @@ import pytest
 
 from agent.cli.training import Plan
 from agent.evaluation.suite import Suite, prepare
+from agent.robots.registry import RobotConfig
+from agent.safety.config import SafetyConfig
 from agent.settings import load_settings, save_settings
 from agent.types import Outcome
 from sim.tasks import check_goal
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-KINDS = {"eval": Suite, "train": Plan}
+KINDS = {"eval": Suite, "train": Plan, "sim": SafetyConfig, "robot": RobotConfig}
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 

@@ -14,9 +14,7 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "CONVENTIONS.md",
     "RESULTS.md",
-    "docs/scaling.md",
-    "docs/statistics.md",
-    "docs/suites.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
 )
 
 

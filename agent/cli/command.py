@@ -26,8 +26,16 @@ def add_policy_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policy",
         default=DEFAULT_POLICY,
-        metavar="NAME|DIR",
-        help=f"{', '.join(POLICIES)}, or a checkpoint folder (default: {DEFAULT_POLICY})",
+        metavar="NAME|DIR|URL",
+        help=f"{', '.join(POLICIES)}, a checkpoint folder, or ws://host:port (default: {DEFAULT_POLICY})",
+    )
+
+
+def add_safety_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--safety",
+        metavar="FILE|off",
+        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml)",
     )
 
 

@@ -6,12 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.cli import identities
 from agent.cli import stage as stages
+from agent.errors import SpecError
 from agent.evaluation.identity import Conditions, installed_versions
 from agent.evaluation.play import BoothJob, MakePair, Player, PoolPlayer, SerialPlayer, Served
 from agent.evaluation.store import RunStore
 from agent.evaluation.suite import Trial
-from agent.ports import BatchPolicy
+from agent.ports import BatchPolicy, World
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
@@ -33,13 +35,20 @@ class Entrant:
     served: Served | None
 
 
-def enter(policy: str, *, execute: int | None = None, world: "GymWorldSpec | None" = None) -> Entrant:
+def enter(
+    policy: str, *, execute: int | None = None, world: "GymWorldSpec | None" = None, safety: str | None = None
+) -> Entrant:
     """Load the policy called `policy`.
 
     execute: actions carried out per look, None: as it was made for.
-    world: a Gymnasium environment instead of the tabletop.
+    world: a Gymnasium environment instead of the tabletop.  safety: a YAML file for the filter that the tabletop
+    stands behind, "off" for none, None for the usual one; a Gymnasium environment has none.
+    Raises SpecError as the stage does, and for a filter where there is none.
     """
-    make_stage, make_pair = partial(stages.make_stage, policy), partial(stages.make_pair, policy)
+    if world is not None and safety not in (None, stages.NO_SAFETY):
+        raise SpecError("a suite with a world of its own runs without a safety filter; leave --safety out")
+    make_stage: Callable[[], stages.Stage] = partial(stages.make_stage, policy, safety=safety)
+    make_pair: MakePair = partial(stages.make_pair, policy, safety=safety)
     if world is not None:
         make_stage = partial(stages.make_wrapped_stage, policy, world)
         make_pair = partial(stages.make_wrapped_pair, policy, world)
@@ -48,13 +57,15 @@ def enter(policy: str, *, execute: int | None = None, world: "GymWorldSpec | Non
     body = stage.world.embodiment
     served = None
     if isinstance(stage.policy, BatchPolicy):
-        make_world = partial(stages.tabletop, body.cameras) if world is None else partial(stages.wrapped, world)
+        make_world: Callable[[], World] = partial(stages.make_world, body.cameras, safety=safety)
+        if world is not None:
+            make_world = partial(stages.wrapped, world)
         served = Served(make_world, stage.policy)
     conditions = Conditions(
-        policy=stages.policy_identity(policy),
+        policy=identities.policy_identity(policy, stage.policy),
         execute=execute or stage.execute,
         embodiment=body,
-        world=stages.world_identity(world),
+        world=identities.world_identity(world, safety=safety),
         packages=installed_versions([] if world is None else ["gymnasium", *filter(None, [world.module])]),
     )
     return Entrant(conditions, make_stage, make_pair, served)

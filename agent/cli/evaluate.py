@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
 from agent.errors import SpecError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", required=True, metavar="NAME|FILE", help="a suite in configs/eval, or a YAML file")
     add_policy_argument(parser)
+    add_safety_argument(parser)
     parser.add_argument(
         "--episodes", type=positive, metavar="N", help="in all, dealt over the tasks (default: as the suite says)"
     )
@@ -64,7 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         check=stages.check_task,
     )
     early = _early_stop(arguments, trials)
-    entrant = enter(arguments.policy, execute=arguments.execute or suite.execute, world=suite.world)
+    entrant = enter(
+        arguments.policy, execute=arguments.execute or suite.execute, world=suite.world, safety=arguments.safety
+    )
     words = _command(arguments, len(trials), entrant.conditions.execute)
     folder = new_folder(arguments.out, "eval")
     played: list[Played] = []
@@ -134,6 +137,8 @@ def _command(arguments: argparse.Namespace, episodes: int, execute: int) -> str:
     """The words that repeat the run, defaults spelt out; where it goes and how many processes play do not move it."""
     words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
     words += ["--episodes", str(episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    if arguments.safety is not None:
+        words += ["--safety", arguments.safety]
     if arguments.stop_at is not None:
         words += ["--against", arguments.against, "--stop-at", f"{arguments.stop_at:g}"]
     return shlex.join(words)

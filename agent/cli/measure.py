@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 
+from agent.cli import measure_serving
 from agent.cli import stage as stages
 from agent.cli.measure_eval import evaluation
 from agent.cli.wrapped import Stopwatch
@@ -68,6 +69,8 @@ def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
         (f"memory over {resets} resets", lambda: apart(memory, resets)),
         (f"whether {resets} random scenes settle", lambda: settling(resets)),
         ("the shipped policy's latency", latency),
+        ("the server's way there and back", measure_serving.round_trip),
+        ("the shipped policy served to several at once", measure_serving.batching),
         ("process start to first action", first_action),
         ("evaluation, serial and over processes", lambda: apart(evaluation, 24)),
     )
@@ -168,7 +171,7 @@ def identity(seed: int = 5) -> Figures:
 
 def kinematics(count: int = 1000) -> Figures:
     """Return the residual of the inverse kinematics over the workspace, from the resting posture."""
-    from sim.arm import WORKSPACE_HIGH, WORKSPACE_LOW
+    from sim.commander import WORKSPACE_HIGH, WORKSPACE_LOW
     from sim.geometry import Pose, yaw_quaternion
     from sim.kinematics import REST, forward, inverse
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, compare, evaluate, report, run, train
+from agent.cli import bench, collect, compare, drive, evaluate, report, robots, run, serve, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
@@ -18,7 +18,11 @@ COMMANDS: tuple[Command, ...] = (
     evaluate.COMMAND,
     compare.COMMAND,
     report.COMMAND,
+    drive.COMMAND,
+    robots.ROBOTS,
+    robots.CHECK,
     bench.COMMAND,
+    serve.COMMAND,
 )
 
 REQUEST_WRONG = 2

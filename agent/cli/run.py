@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
 from agent.errors import SpecError
 from agent.runtime import run_episode
 from agent.types import Episode, Outcome, Task
@@ -18,6 +18,7 @@ from agent.types import Episode, Outcome, Task
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instruction", nargs="?", help="what the robot should do, in quotes")
     add_policy_argument(parser)
+    add_safety_argument(parser)
     parser.add_argument("--seed", type=whole, default=0, help="decides the scene (default: 0)")
     parser.add_argument("--out", metavar="DIR", help="where film, contact sheet and log go (default: runs/run-<time>)")
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
             "the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'"
         )
     task = stages.task_for(arguments.instruction, max_steps=arguments.max_steps)
-    stage = stages.make_stage(arguments.policy)
+    stage = stages.make_stage(arguments.policy, safety=arguments.safety)
     try:
         files = Files(new_folder(arguments.out, "run"))
         console = Console(stderr=True, quiet=arguments.json)
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         episode = play(stage, task, files, seed=arguments.seed, execute=execute, console=console)
     finally:
         stage.world.close()
-    _say(episode, stage.policy_name, files, as_json=arguments.json)
+    _say(episode, stage, files, as_json=arguments.json)
     return 0 if episode.outcome is Outcome.SUCCESS else 1
 
 
@@ -59,6 +60,10 @@ class Files:
     @property
     def contact_sheet(self) -> Path:
         return self.folder / "contact_sheet.png"
+
+    @property
+    def interventions(self) -> Path:
+        return self.folder / "interventions.jsonl"
 
 
 def play(stage: stages.Stage, task: Task, files: Files, *, seed: int, execute: int, console: Console) -> Episode:
@@ -78,15 +83,18 @@ def play(stage: stages.Stage, task: Task, files: Files, *, seed: int, execute: i
         policy = FirstLook(stage.policy, film.begin)
         episode = run_episode(stage.world, policy, task, seed=seed, execute=execute, observers=(log, film, live))
         log.finish(episode)
+    if stage.safety is not None:
+        stage.safety.journal.write(files.interventions)
     return episode
 
 
-def _say(episode: Episode, policy: str, files: Files, *, as_json: bool) -> None:
+def _say(episode: Episode, stage: stages.Stage, files: Files, *, as_json: bool) -> None:
+    interventions = stage.safety.journal.counts if stage.safety else {}
     if as_json:
         answer = {
             "outcome": episode.outcome.value,
             "instruction": episode.task.instruction,
-            "policy": policy,
+            "policy": stage.policy_name,
             "seed": episode.seed,
             "steps": episode.steps,
             "seconds": round(episode.seconds, 3),
@@ -96,10 +104,14 @@ def _say(episode: Episode, policy: str, files: Files, *, as_json: bool) -> None:
             "success_any": episode.success_any,
             "success_last": episode.success_last,
             "success_held": episode.success_held,
+            "interventions": interventions,
         }
         print(json.dumps(answer, ensure_ascii=False))
         return
     print(f"{episode.outcome.value}: {episode.detail} ({episode.seconds:.1f} s)")
+    if interventions:
+        rules = ", ".join(f"{rule} {count} x" for rule, count in interventions.items())
+        print(f"the safety filter stepped in: {rules}; see {files.interventions}")
     print(f"film: {files.film}")
     print(f"pictures: {files.contact_sheet}")
 

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
+from agent.serving.address import is_address
 from agent.types import CameraSpec, Embodiment, ImageArray, Task
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
     from agent.evaluation.gym_world import GymWorld
+    from agent.safety.config import SafetyConfig
+    from agent.safety.filter import SafetyFilter
+    from agent.serving.client import RemotePolicy
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -25,6 +29,11 @@ POLICIES = {
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
 
+SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
+"""The safety filter that simulated worlds stand behind unless another is named."""
+NO_SAFETY = "off"
+
+PEER_SIDE = 224
 FILM_CAMERA = "front"
 FILM_SIZE = 480
 
@@ -34,6 +43,7 @@ class Stage:
     """A world, a policy that fits it, and how to film it.
 
     execute: actions per look that this policy was made for.  picture: RGB uint8 (H, W, 3) of now.
+    safety: the filter that the world stands behind, if any.
     """
 
     world: World
@@ -41,24 +51,43 @@ class Stage:
     policy_name: str
     execute: int
     picture: Callable[[], ImageArray]
+    safety: "SafetyFilter | None" = None
 
 
-def make_stage(policy: str = DEFAULT_POLICY) -> Stage:
-    """Build the tabletop world with the cameras of the policy called `policy`, or of the checkpoint folder there.
+def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
+    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, or the
+    address of a policy server.
 
+    safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
     """
     if policy in SCRIPTED:
         world = tabletop(None)
-        return Stage(world, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world))
-    model, execute = learned(policy)
-    world = tabletop(model.embodiment.cameras)
-    return Stage(world, model, policy, execute, lambda: _film(world))
+        made, execute = _scripted(policy, world), SCRIPTED_EXECUTE
+    else:
+        made, execute = learned(policy)
+        world = tabletop(made.embodiment.cameras)
+    safe, safety_filter = _guarded(world, safety)
+    return Stage(safe, made, policy, execute, lambda: _film(world), safety_filter)
 
 
-def make_pair(policy: str) -> tuple[World, Policy]:
+def make_policy(policy: str) -> tuple[Policy, int]:
+    """Build the policy alone, as it is served, and how many actions of a chunk it was made to carry out.
+
+    Raises SpecError for the expert, which looks into the simulated world, and naming the policies that exist.
+    """
+    if policy == "expert":
+        raise SpecError("the expert looks into the simulated world, not at pictures; it cannot be served")
+    if policy in SCRIPTED:
+        from sim.world import tabletop_embodiment
+
+        return _bodied(policy, tabletop_embodiment()), SCRIPTED_EXECUTE
+    return learned(policy)
+
+
+def make_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]:
     """Build world and policy alone; picklable by name, for worker processes."""
-    stage = make_stage(policy)
+    stage = make_stage(policy, safety=safety)
     return stage.world, stage.policy
 
 
@@ -79,6 +108,21 @@ def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]
     return stage.world, stage.policy
 
 
+def make_world(cameras: tuple[CameraSpec, ...] | None, *, safety: str | None = None) -> World:
+    """Build the tabletop behind its filter, without a policy; picklable by name, for worker processes."""
+    return _guarded(tabletop(cameras), safety)[0]
+
+
+def safety_limits(safety: str | None) -> "SafetyConfig | None":
+    """Read the limits that --safety names; None when they are off. Raise SpecError naming what is wrong in the file."""
+    if safety == NO_SAFETY:
+        return None
+    from agent.safety.config import SafetyConfig
+    from agent.settings import load_settings
+
+    return load_settings(safety or SAFETY, SafetyConfig)
+
+
 def check_task(task: Task, seed: int) -> None:
     """Raise SpecError when no scene shows this task's things, or nothing judges its goal."""
     import numpy as np
@@ -89,40 +133,6 @@ def check_task(task: Task, seed: int) -> None:
     if task.goal is not None:
         check_goal(task.goal)
     sample_scene(task.scene or task, np.random.default_rng(seed))
-
-
-def policy_identity(policy: str) -> str:
-    """Return what this policy's actions depend on: its code and, where it was trained, its weights; not its folder's
-    name."""
-    import policies
-    from agent.evaluation.identity import digest_of_files
-
-    sources = _folder(policies.__file__)
-    if policy in SCRIPTED:
-        # The expert lives in `sim`, which `world_identity` covers.
-        return f"{policy}, code {digest_of_files([sources / 'scripted.py'])}"
-    from policies.checkpoint import ACTING_FILES, find_checkpoint
-
-    checkpoint = find_checkpoint(policy)
-    weights = digest_of_files(checkpoint / name for name in ACTING_FILES)
-    return f"checkpoint {weights}, code {digest_of_files(sorted(sources.glob('*.py')))}"
-
-
-def world_identity(spec: "GymWorldSpec | None" = None) -> str:
-    """Return a digest of the world, its assets and the loop: every constant of the physics is in there.
-
-    spec: of the wrapped environment that stands in for the tabletop; its own code is known by its package's version.
-    """
-    import sim
-    from agent import runtime
-    from agent.evaluation import attempt
-    from agent.evaluation.identity import digest_of, digest_of_files
-
-    loop = [Path(runtime.__file__), Path(attempt.__file__)]
-    if spec is None:
-        return digest_of_files([_folder(sim.__file__), *loop])
-    wrapper = Path(attempt.__file__).with_name("gym_world.py")
-    return f"{spec.env} {digest_of(spec)}, code {digest_of_files([wrapper, *loop])}"
 
 
 def cores() -> int:
@@ -204,7 +214,10 @@ def wrapped(spec: "GymWorldSpec") -> "GymWorld":
 
 
 def learned(policy: str) -> tuple[Policy, int]:
-    """Return the checkpoint's policy and how many actions it carries out per look."""
+    """Return the checkpoint's or the remote policy and how many actions it carries out per look."""
+    if is_address(policy):
+        remote = _remote(policy)
+        return remote, remote.execute
     if policy != DEFAULT_POLICY and not Path(policy).is_dir():
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
@@ -213,6 +226,15 @@ def learned(policy: str) -> tuple[Policy, int]:
 
     model = load_policy(policy)
     return model, model.execute
+
+
+def _remote(address: str) -> "RemotePolicy":
+    """A server that says nothing of its body is shown this world, with pictures of openpi's usual size."""
+    from agent.serving.client import RemotePolicy
+    from sim.world import tabletop_embodiment
+
+    cameras = (CameraSpec("front", PEER_SIDE, PEER_SIDE), CameraSpec("wrist", PEER_SIDE, PEER_SIDE))
+    return RemotePolicy(address, body=tabletop_embodiment(cameras))
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:
@@ -229,9 +251,17 @@ def _bodied(name: str, body: Embodiment) -> Policy:
     return RandomPolicy(body) if name == "random" else HoldPolicy(body)
 
 
-def _folder(package_file: str | None) -> Path:
-    assert package_file is not None
-    return Path(package_file).parent
+def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, SafetyFilter | None]":
+    """Put the world behind the filter that the file describes."""
+    limits = safety_limits(safety)
+    if limits is None:
+        return world, None
+    from agent.safety.filter import SafetyFilter
+    from agent.safety.world import SafeWorld
+    from sim.body_model import PandaBody
+
+    made = SafetyFilter(limits, world.embodiment, PandaBody())
+    return SafeWorld(world, made), made
 
 
 def _film(world: "TabletopWorld") -> ImageArray:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from agent.errors import SpecError
 from agent.evaluation.suite import Trial
 from agent.ports import ContinuingWorld, Observer, Policy, World
 from agent.runtime import run_episode
+from agent.safety.world import SafeWorld
 from agent.types import Embodiment, Episode, FloatArray, Observation, Outcome, Step, Task
 
 
@@ -77,6 +79,9 @@ def _perturbed(world: World, trial: Trial) -> World:
     from sim.perturbed import perturbed
     from sim.world import TabletopWorld
 
+    if isinstance(world, SafeWorld) and isinstance(world.inner, TabletopWorld):
+        # The filter stands where a robot's own would: it sees true joints, and commands when they arrive.
+        return perturbed(world.inner, trial.perturbation, guard=partial(SafeWorld, safety=world.safety))
     if not isinstance(world, TabletopWorld):
         raise SpecError(f"the world '{world.embodiment.name}' cannot be perturbed; the tabletop can")
     return perturbed(world, trial.perturbation)

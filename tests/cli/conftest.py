@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.cli import stage
+from agent.cli import identities, stage
 from agent.doubles import SQUARES, FixedPolicy, PointSeer, PointTeacher, PointWorld, point_task
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
@@ -14,7 +14,7 @@ from agent.types import CameraSpec, Goal, Task
 CAMERAS = (CameraSpec("front", 48, 48), CameraSpec("wrist", 16, 16))
 
 
-def point_stage(policy: str = "vla") -> stage.Stage:
+def point_stage(policy: str = "vla", *, safety: str | None = None) -> stage.Stage:
     """`vla` and `expert` solve the task, `seer` from pictures alone; `hold` does nothing, `reluctant` refuses."""
     world = PointWorld(cameras=CAMERAS)
     still = world.embodiment.action.clip(np.zeros((1, 7), dtype=np.float32))
@@ -30,11 +30,11 @@ def point_stage(policy: str = "vla") -> stage.Stage:
     return stage.Stage(world, policies[policy], policy, 2, lambda: world.render("front", 96, 96))
 
 
-def point_world(cameras: tuple[CameraSpec, ...] | None) -> PointWorld:
+def point_world(cameras: tuple[CameraSpec, ...] | None, *, safety: str | None = None) -> PointWorld:
     return PointWorld(cameras=cameras or CAMERAS)
 
 
-def point_pair(policy: str) -> tuple[World, Policy]:
+def point_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]:
     made = point_stage(policy)
     return made.world, made.policy
 
@@ -66,7 +66,8 @@ def point_cli(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "make_stage", point_stage)
     monkeypatch.setattr(stage, "make_pair", point_pair)
     monkeypatch.setattr(stage, "tabletop", point_world)
-    monkeypatch.setattr(stage, "policy_identity", lambda policy: policy)
+    monkeypatch.setattr(stage, "make_world", point_world)
+    monkeypatch.setattr(identities, "policy_identity", lambda policy, made: policy)
     monkeypatch.setattr(stage, "task_for", point_task_for)
     monkeypatch.setattr(stage, "sample", point_sample)
     monkeypatch.setattr(stage, "check_task", point_check)

@@ -167,7 +167,7 @@ def test_a_film_that_shows_something_else_is_thrown_away(
 ) -> None:
     """The policy fails when it is measured and refuses when it is filmed."""
 
-    def other_mood(policy: str) -> stage.Stage:
+    def other_mood(policy: str, *, safety: str | None = None) -> stage.Stage:
         world, still = point_pair("hold")
         rows = still.act(world.reset(stage.task_for("red square"), seed=0)).actions
         refusing = FixedPolicy(world.embodiment, rows, refusal="not today")

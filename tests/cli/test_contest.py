@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent.cli import contest, main, stage
+from agent.cli import contest, identities, main
 from agent.cli.board import Board
 from agent.cli.measure_eval import evaluation
 from agent.evaluation.play import Ended, PoolPlayer, SerialPlayer
@@ -101,7 +101,7 @@ def test_another_program_in_the_database_stops_with_one_sentence(
 
 def test_what_moves_the_result_is_noted(tmp_path: Path) -> None:
     assert contest.enter("seer", execute=3).conditions.execute == 3
-    world = stage.world_identity()
+    world = identities.world_identity()
     assert world.startswith("sha256:")
     assert contest.enter("seer").conditions.world == world
 

@@ -23,7 +23,7 @@ def test_the_help_of_every_command_shows_an_example(command, capsys: pytest.Capt
     [
         (
             ["rnu"],
-            "no command 'rnu'; did you mean 'run'? There are: run, collect, train, eval, compare, report, bench.",
+            "no command 'rnu'; did you mean 'run'? There are: run, collect, train, eval, compare, report, drive,",
         ),
         (["eval", "--suite", "bowl", "--episodes", "0"], "argument --episodes: must be at least 1, got 0"),
         (["run", "x", "--seed", "-1"], "argument --seed: must be at least 0, got -1"),
@@ -42,6 +42,7 @@ def test_a_wrong_command_line_is_one_sentence(
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_help_comes_at_once() -> None:
     """The fastest of three, so that a busy machine does not decide; the aim is half a second."""
     seconds = []

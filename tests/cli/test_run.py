@@ -105,7 +105,9 @@ def test_ctrl_c_leaves_readable_files(
     made = stage.make_stage("hold")
     world = Interrupted(cameras=made.world.embodiment.cameras)
     monkeypatch.setattr(
-        stage, "make_stage", lambda _: stage.Stage(world, made.policy, "hold", 1, lambda: world.render("front", 96, 96))
+        stage,
+        "make_stage",
+        lambda _, **__: stage.Stage(world, made.policy, "hold", 1, lambda: world.render("front", 96, 96)),
     )
     assert main(["run", TO_RED, "--out", str(tmp_path)]) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -8,17 +8,8 @@ import numpy as np
 import pytest
 
 from agent.types import FloatArray
-from sim.arm import (
-    ACTION,
-    HOME_POSITION,
-    STATE,
-    STEPS_PER_TICK,
-    URDF,
-    WORKSPACE_HIGH,
-    WORKSPACE_LOW,
-    PandaArm,
-    pose_change,
-)
+from sim.arm import STEPS_PER_TICK, URDF, PandaArm
+from sim.commander import ACTION, HOME_POSITION, STATE, WORKSPACE_HIGH, WORKSPACE_LOW, pose_change
 from sim.geometry import BodySpec, Box, Part, Pose, untransform, vector_from_quaternion
 from sim.physics import TIME_STEP, Physics
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.arm import WORKSPACE_HIGH, WORKSPACE_LOW, PandaArm, clamp_position
+from sim.arm import PandaArm
+from sim.commander import WORKSPACE_HIGH, WORKSPACE_LOW, clamp_position
 from sim.geometry import Pose, multiply, quaternion_from_vector, rotation_matrix, vector_from_quaternion
 from sim.kinematics import HIGH, LOW, REST, forward, inverse, tool_matrix_and_jacobian
 from sim.physics import Physics

@@ -1,0 +1,71 @@
+"""The Panda for the safety filter: what an action sweeps, from the same kinematics that the simulated arm follows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from agent.safety.body import Motion
+from agent.types import FloatArray
+from sim.commander import plan, pose_change
+from sim.geometry import Array, Pose
+from sim.kinematics import HIGH, LOW, REST, TOOL_OFFSET, forward, link_frames
+
+SPHERES = Path(__file__).parent / "assets" / "panda" / "spheres.json"
+SAMPLES = 6
+"""Moments between two commanded poses; the filter widens every ball by half the way between two of them."""
+
+
+class PandaBody:
+    """A BodyModel of a Panda that is commanded by ee_delta actions and follows them straight in joint space.
+
+    The tool's state columns and the joints' are those of sim.commander.STATE. Links 1 to 7, hand and fingers are
+    covered; link 0 does not move.
+    """
+
+    def __init__(self) -> None:
+        balls = json.loads(SPHERES.read_text(encoding="utf-8"))
+        frames = {**{f"link{number}": number - 1 for number in range(1, 8)}, "hand": 7, "fingers": 7}
+        rows = [(frames[link], link, ball) for link, each in balls.items() for ball in each]
+        self._frames = np.array([frame for frame, _, _ in rows])
+        self._offsets = np.array([[*ball[:3], 1.0] for _, _, ball in rows])
+        self._radii = np.array([ball[3] for _, _, ball in rows])
+        self._links = tuple(link for _, link, _ in rows)
+        self._shares = np.linspace(0.0, 1.0, SAMPLES)[:, None]
+        self._commanded, self._joints = forward(REST), REST
+        self._planned: tuple[FloatArray, Pose, Array] | None = None
+
+    @property
+    def joint_limits(self) -> tuple[Array, Array]:
+        return LOW, HIGH
+
+    def begin(self, state: FloatArray) -> None:
+        self._joints = _joints_of(state)
+        self._commanded, self._planned = forward(self._joints), None
+
+    def predict(self, state: FloatArray, action: FloatArray) -> Motion:
+        pose, target = plan(self._commanded, self._joints, action)
+        self._planned = action.copy(), pose, target
+        way = self._joints + self._shares * (target - self._joints)
+        return self.motion(np.concatenate([_joints_of(state)[None], way]))
+
+    def motion(self, joints: Array) -> Motion:
+        """Return the balls at K postures `joints` (K, 7) [rad]."""
+        frames = link_frames(joints)
+        centres = np.einsum("knij,nj->kni", frames[:, self._frames, :3], self._offsets)
+        hand = frames[:, 7]
+        tool = hand[:, :3, 3] + TOOL_OFFSET * hand[:, :3, 2]
+        return Motion(tool, centres, self._radii, self._links, joints)
+
+    def back(self, state: FloatArray) -> FloatArray:
+        return pose_change(self._commanded, forward(_joints_of(state)), 0.0)
+
+    def accept(self, action: FloatArray) -> None:
+        if self._planned is not None and np.allclose(self._planned[0], action, rtol=0, atol=1e-6):
+            _, self._commanded, self._joints = self._planned
+        else:
+            self._commanded, self._joints = plan(self._commanded, self._joints, action)
+
+
+def _joints_of(state: FloatArray) -> Array:
+    return np.asarray(state[7:14], dtype=np.float64)

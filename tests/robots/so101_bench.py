@@ -1,0 +1,63 @@
+"""Emulated SO-101s, their calibration file, and the drivers made for them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from agent.robots.so101 import SO101, SO101Config
+from agent.robots.so101_calibration import MOTORS
+from tests.emulators.feetech import FeetechEmulator, Servo
+
+HOMING = (-120, 35, 0, 412, -7, 1024)
+RANGES = ((760, 3400), (810, 3250), (890, 3090), (950, 3150), (0, 4095), (2000, 3400))
+STANDING = (0.1, -0.6, 0.7, 0.5, 0.0)
+"""Joint angles [rad] in which the emulated arm stands: folded, the tool in front of it."""
+
+
+def write_calibration(folder: Path) -> Path:
+    """Write a file as lerobot-calibrate does."""
+    motors = {
+        name: {"id": number, "drive_mode": 0, "homing_offset": homing, "range_min": low, "range_max": high}
+        for number, (name, homing, (low, high)) in enumerate(zip(MOTORS, HOMING, RANGES, strict=True), start=1)
+    }
+    path = folder / "follower.json"
+    path.write_text(json.dumps(motors, indent=4), encoding="utf-8")
+    return path
+
+
+def arm_of_servos(*, calibrated: bool = True) -> list[Servo]:
+    """Return six servos that hold the same calibration and stand at STANDING, the gripper a quarter open."""
+    servos = []
+    for number, (homing, (low, high)) in enumerate(zip(HOMING, RANGES, strict=True), start=1):
+        angle = STANDING[number - 1] * 4095 / (2 * np.pi) + (low + high) / 2 if number < 6 else low + (high - low) / 4
+        servo = Servo(number, turned=float(angle + homing))
+        if calibrated:
+            raw = -homing | 0x800 if homing < 0 else homing
+            servo.memory[55] = 0
+            for address, value in ((31, raw), (9, low), (11, high)):
+                servo.store(address, value.to_bytes(2, "little"))
+            servo.memory[55] = 1
+            servo.writes.clear()
+        servos.append(servo)
+    return servos
+
+
+class Bench:
+    """Emulators and the drivers that were made for them; ends what it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.calibration = write_calibration(folder)
+        self.buses: list[FeetechEmulator] = []
+
+    def bus(self, *, calibrated: bool = True) -> FeetechEmulator:
+        self.buses.append(FeetechEmulator(arm_of_servos(calibrated=calibrated)))
+        return self.buses[-1]
+
+    def driver(self, bus: FeetechEmulator | None = None, **settings: object) -> SO101:
+        port = (bus or self.bus()).port
+        return SO101(SO101Config(port=port, calibration=self.calibration, **settings))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        for bus in self.buses:
+            bus.close()

@@ -242,7 +242,7 @@ def test_a_frozen_controller_is_noticed_and_left(controller: Controller) -> None
     began = time.monotonic()
     driver.stop()
     driver.disconnect()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 3.0, "the library waits for its own time-outs"
 
 
 @slow

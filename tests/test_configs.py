@@ -1,14 +1,15 @@
 """Every file in configs/ loads as what it configures."""
 
+import importlib
 from pathlib import Path
 
 import pytest
 
 from agent.cli.training import Plan
 from agent.evaluation.suite import Suite, prepare
-from agent.robots.registry import RobotConfig
+from agent.robots.registry import DRIVERS, RobotConfig
 from agent.safety.config import SafetyConfig
-from agent.settings import load_settings, save_settings
+from agent.settings import from_mapping, load_settings, save_settings
 from agent.types import Outcome
 from sim.tasks import check_goal
 
@@ -28,6 +29,14 @@ def test_every_config_loads_and_saves_unchanged(path: Path, tmp_path: Path) -> N
 def test_there_is_nothing_else_among_the_configs() -> None:
     assert FILES
     assert sorted(path for path in CONFIGS.rglob("*") if path.is_file()) == FILES
+
+
+def test_every_driver_has_a_file_of_its_own_and_its_settings_load_without_the_vendor_s_library() -> None:
+    files = {path.stem: load_settings(path, RobotConfig) for path in (CONFIGS / "robot").glob("*.yaml")}
+    assert {name: config.driver for name, config in files.items()} == {name: name for name in DRIVERS}
+    for name, entry in DRIVERS.items():
+        settings = getattr(importlib.import_module(entry.module), entry.config)
+        assert isinstance(from_mapping(settings, files[name].settings, where=name), settings)
 
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "eval").glob("*.yaml")), ids=lambda path: path.stem)

@@ -124,7 +124,7 @@ class UR:
         self._stream, self._gripper_level = None, None
         things = [thing for thing in (self._control, self._receive, self._io) if thing is not None]
         self._receive = self._control = self._io = None
-        release(things, patience=1.5 if alive else 0.8)
+        release(things, patience=1.5 if alive else 0.8, destroy=alive)
 
     def _check(self) -> None:
         """Raise WorldFault in one sentence when the arm cannot be read or moved."""

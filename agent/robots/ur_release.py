@@ -24,10 +24,11 @@ def pinned(thing: Any) -> Any:
     return thing
 
 
-def release(things: Sequence[Interface], *, patience: float) -> bool:
-    """Disconnect all side by side, waiting at most `patience` [s]; say whether all went in order.
+def release(things: Sequence[Interface], *, patience: float, destroy: bool) -> None:
+    """Disconnect all side by side, waiting at most `patience` [s].
 
-    Each sleeps half a second as it disconnects and again as it is destroyed; those that failed are left pinned.
+    destroy: let go of those that went in order; each sleeps half a second as it disconnects and again as it is
+    destroyed. The others, and all those of a controller that is gone, are left pinned.
     """
     orderly: list[Interface] = []
 
@@ -44,7 +45,5 @@ def release(things: Sequence[Interface], *, patience: float) -> bool:
     deadline = time.monotonic() + patience
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    done = list(orderly)
-    for thing in done:
+    for thing in list(orderly) if destroy else ():
         ctypes.pythonapi.Py_DecRef(ctypes.py_object(thing))
-    return len(done) == len(things)

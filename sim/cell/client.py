@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -61,7 +62,8 @@ class EmulatedCell:
 
         context = multiprocessing.get_context("spawn")
         mirror = Mirror(context)
-        for number, target in enumerate((run_controller, run_cameras)):
+        parts: tuple[Callable[..., None], ...] = (run_controller, run_cameras)
+        for number, target in enumerate(parts):
             ours, theirs = context.Pipe()
             extra = (self._addresses,) if number == 0 else ()
             process = context.Process(target=target, args=(self._task, self._seed, *extra, theirs, mirror), daemon=True)

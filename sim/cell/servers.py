@@ -63,6 +63,10 @@ class CellRecovery(AutomaticErrorRecoveryCommand):  # type: ignore[misc]
 class CellGripperServer(FrankaGripperServer):  # type: ignore[misc]
     """Answers an order that another one breaks off; without it the client's call would hang."""
 
+    _pending_command_id: object
+    _pending_tcp_socket: object
+    _pending_command_type: object
+
     def stop(self, command_id: int, tcp_socket: object) -> None:
         self._abort_pending()
         super().stop(command_id, tcp_socket)

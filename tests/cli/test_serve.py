@@ -96,7 +96,7 @@ def test_an_address_is_a_policy_of_the_evaluation(
     suite = tmp_path / "points.yaml"
     suite.write_text("max_steps: 40\ntasks:\n  - {family: points}\n", encoding="utf-8")
     with served(PointTeacher(world)) as ports:
-        words = ["--episodes", "3", "--workers", "1", "--out", str(tmp_path / "out"), "--json"]
+        words = ["--episodes", "3", "--workers", "1", "--safety", "off", "--out", str(tmp_path / "out"), "--json"]
         assert main(["eval", "--suite", str(suite), "--policy", ports.url, *words]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["policy"], report["execute"]) == (ports.url, 2)

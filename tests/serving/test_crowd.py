@@ -151,4 +151,6 @@ def test_nothing_stays_when_the_server_closes() -> None:
         with served(fixed()) as ports:
             honest_answer(ports)
     settled(me, files, threads)
-    assert (me.num_fds(), me.num_threads()) == (files, threads)
+    # Fewer is no fault: a thread of an earlier test may have ended meanwhile.
+    assert me.num_fds() <= files
+    assert me.num_threads() <= threads

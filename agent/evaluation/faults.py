@@ -30,13 +30,14 @@ class Blame:
         if isinstance(error, Refusal) and self._fault is PolicyFault:
             return False
         self.traceback = "".join(traceback.format_exception(error))
-        if isinstance(error, self._fault):
+        # A policy on a server raises WorldFault when the network fails: that is no fault of the policy's.
+        if isinstance(error, (self._fault, WorldFault)):
             return False
         raise self._fault(f"the {self._who} raised {type(error).__name__}: {_first_line(error)}") from error
 
 
 class BlamedPolicy:
-    """A policy whose every exception is a PolicyFault, a Refusal or a SpecError."""
+    """A policy whose every exception is a PolicyFault, a WorldFault, a Refusal or a SpecError."""
 
     def __init__(self, inner: Policy) -> None:
         self._inner, self.blame = inner, Blame("policy", PolicyFault)

@@ -7,7 +7,7 @@ from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, cast
 
-from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
+from agent.errors import AubergineError, PolicyFault, Refusal, SpecError, WorldFault
 from agent.evaluation.attempt import attempt
 from agent.evaluation.faults import Blame, BlamedPolicy, BlamedWorld
 from agent.evaluation.suite import Trial
@@ -17,6 +17,7 @@ from agent.workers import Died, Done, Workers, ask
 
 MakePair = Callable[[], tuple[World, Policy]]
 """Builds a world and a policy that fits it; picklable where several processes are used."""
+_RAISED = (PolicyFault, WorldFault, Refusal, SpecError)
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ class _OneOfMany:
 class _Trouble:
     """What the served policy raised instead of an answer."""
 
-    kind: type[PolicyFault] | type[Refusal] | type[SpecError]
+    kind: type[AubergineError]
     sentence: str
     traceback: str | None
 
@@ -213,7 +214,7 @@ def _answer_all(policy: BatchPolicy, questions: Sequence[object]) -> Sequence[ob
             if len(answers) != len(looks):
                 raise PolicyFault(f"the policy gave {len(answers)} answers to {len(looks)} looks")
             return answers
-    except (PolicyFault, Refusal, SpecError):
+    except _RAISED:
         return [_answer_one(policy, look) for look in looks]
 
 
@@ -222,6 +223,6 @@ def _answer_one(policy: BatchPolicy, look: Observation) -> ActionChunk | _Troubl
     try:
         with blame:
             return policy.act_batch([look])[0]
-    except (PolicyFault, Refusal, SpecError) as error:
-        kind = next(kind for kind in (PolicyFault, Refusal, SpecError) if isinstance(error, kind))
+    except _RAISED as error:
+        kind = next(kind for kind in _RAISED if isinstance(error, kind))
         return _Trouble(kind, str(error), blame.traceback)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent.cli import contest, identities, main
+from agent.cli import contest, identities, main, stage
 from agent.cli.board import Board
 from agent.cli.measure_eval import evaluation
 from agent.evaluation.play import Ended, PoolPlayer, SerialPlayer
@@ -142,3 +143,16 @@ def test_the_pace_of_all_ways_is_measured(suite: str, monkeypatch: pytest.Monkey
 
 def _ended(trial: Trial) -> Episode:
     return Episode(trial.task, trial.seed, Outcome.SUCCESS, 5, "done", 0.1)
+
+
+def test_what_the_safety_file_says_is_part_of_the_world_and_its_name_is_not(tmp_path: Path) -> None:
+    text = stage.SAFETY.read_text(encoding="utf-8")
+    same, further = tmp_path / "same.yaml", tmp_path / "further.yaml"
+    same.write_text("# a copy\n" + text, encoding="utf-8")
+    usual = identities.world_identity()
+    assert identities.world_identity(safety=str(same)) == usual
+    assert identities.world_identity(safety="off") != usual
+    changed = re.sub(r"(margin: )[0-9.]+", r"\g<1>0.0123", text, count=1)
+    assert changed != text
+    further.write_text(changed, encoding="utf-8")
+    assert identities.world_identity(safety=str(further)) != usual

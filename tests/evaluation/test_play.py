@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pytest
 
-from agent.doubles import FixedPolicy, PointSeer
-from agent.errors import SpecError
-from agent.evaluation.play import BoothJob, Ended, MakePair, Player, PoolPlayer, SerialPlayer, Served
+from agent.doubles import FixedPolicy, PointSeer, PointWorld
+from agent.errors import SpecError, WorldFault
+from agent.evaluation.play import BoothJob, Ended, MakePair, Player, PoolPlayer, SerialPlayer, Served, play_one
 from agent.ports import ActionChunk, Observation
 from agent.types import Outcome
 from tests.evaluation import point
@@ -131,3 +132,15 @@ def _refusal(policy: FixedPolicy) -> Exception:
     except Refusal as refusal:
         return refusal
     raise AssertionError("it did not refuse")
+
+
+def test_a_server_that_is_gone_is_an_error_and_no_failure_of_the_policy() -> None:
+    class Gone(FixedPolicy):
+        def act(self, observation: Observation) -> ActionChunk:
+            raise WorldFault("the policy server closed the connection")
+
+    world = PointWorld()
+    still = world.embodiment.action.clip(np.zeros((1, 7), dtype=np.float32))
+    episode, traceback = play_one(world, Gone(world.embodiment, still), TRIALS[0], execute=1)
+    assert episode.outcome is Outcome.ERROR
+    assert traceback is not None

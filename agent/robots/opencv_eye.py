@@ -104,7 +104,7 @@ class OpenCVEye:
                 # A camera that was unplugged answers at once, again and again.
                 self._closing.wait(0.02)
                 continue
-            rgb = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
             self._newest = fitted(rgb, self.spec), time.monotonic()
             self._came.set()
         capture.release()

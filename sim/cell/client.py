@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -61,10 +62,13 @@ class EmulatedCell:
 
         context = multiprocessing.get_context("spawn")
         mirror = Mirror(context)
-        for number, target in enumerate((run_controller, run_cameras)):
+        jobs: tuple[tuple[Callable[..., None], tuple[object, ...]], ...] = (
+            (run_controller, (self._task, self._seed, self._addresses)),
+            (run_cameras, (self._task, self._seed)),
+        )
+        for job, arguments in jobs:
             ours, theirs = context.Pipe()
-            extra = (self._addresses,) if number == 0 else ()
-            process = context.Process(target=target, args=(self._task, self._seed, *extra, theirs, mirror), daemon=True)
+            process = context.Process(target=job, args=(*arguments, theirs, mirror), daemon=True)
             process.start()
             theirs.close()
             self._processes.append(process)

@@ -140,14 +140,14 @@ class _Desk:
     def ask(self, question: str) -> bytes:
         with self._lock:
             try:
-                while self._late and self._pipe.poll(0):
+                while self._late:
+                    if not self._pipe.poll(ANSWER_SECONDS):
+                        raise WorldFault(f"{self._name} did not answer within {ANSWER_SECONDS:g} s")
                     self._pipe.recv_bytes()
                     self._late -= 1
-                if self._late:
-                    raise WorldFault(f"{self._name} still owe an answer from before")
                 self._pipe.send_bytes(question.encode())
             except (OSError, EOFError) as error:
-                raise WorldFault(f"{self._name} are gone") from error
+                raise WorldFault(f"no answer from {self._name}: gone") from error
             return self._hear(ANSWER_SECONDS)
 
     def hear(self, seconds: float) -> bytes:
@@ -161,7 +161,7 @@ class _Desk:
                 raise WorldFault(f"{self._name} did not answer within {seconds:g} s")
             return self._pipe.recv_bytes()
         except (OSError, EOFError) as error:
-            raise WorldFault(f"{self._name} are gone") from error
+            raise WorldFault(f"no answer from {self._name}: gone") from error
 
 
 class CellEye:

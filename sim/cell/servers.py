@@ -25,7 +25,7 @@ from franky_sim.simulation_server import SimulationServer
 JOINT_REFLEX = 6
 """Index of `joint_reflex` (a collision was felt) among libfranka's 41 error flags."""
 ERROR_FLAGS = 41
-LONGEST_WAIT = 0.03
+LONGEST_WAIT = 0.01
 """Seconds; a client that is silent for longer loses a command."""
 
 

@@ -62,11 +62,13 @@ class EmulatedCell:
 
         context = multiprocessing.get_context("spawn")
         mirror = Mirror(context)
-        parts: tuple[Callable[..., None], ...] = (run_controller, run_cameras)
-        for number, target in enumerate(parts):
+        jobs: tuple[tuple[Callable[..., None], tuple[object, ...]], ...] = (
+            (run_controller, (self._task, self._seed, self._addresses)),
+            (run_cameras, (self._task, self._seed)),
+        )
+        for job, arguments in jobs:
             ours, theirs = context.Pipe()
-            extra = (self._addresses,) if number == 0 else ()
-            process = context.Process(target=target, args=(self._task, self._seed, *extra, theirs, mirror), daemon=True)
+            process = context.Process(target=job, args=(*arguments, theirs, mirror), daemon=True)
             process.start()
             theirs.close()
             self._processes.append(process)
@@ -138,14 +140,14 @@ class _Desk:
     def ask(self, question: str) -> bytes:
         with self._lock:
             try:
-                while self._late and self._pipe.poll(0):
+                while self._late:
+                    if not self._pipe.poll(ANSWER_SECONDS):
+                        raise WorldFault(f"{self._name} did not answer within {ANSWER_SECONDS:g} s")
                     self._pipe.recv_bytes()
                     self._late -= 1
-                if self._late:
-                    raise WorldFault(f"{self._name} still owe an answer from before")
                 self._pipe.send_bytes(question.encode())
             except (OSError, EOFError) as error:
-                raise WorldFault(f"{self._name} are gone") from error
+                raise WorldFault(f"no answer from {self._name}: gone") from error
             return self._hear(ANSWER_SECONDS)
 
     def hear(self, seconds: float) -> bytes:
@@ -159,7 +161,7 @@ class _Desk:
                 raise WorldFault(f"{self._name} did not answer within {seconds:g} s")
             return self._pipe.recv_bytes()
         except (OSError, EOFError) as error:
-            raise WorldFault(f"{self._name} are gone") from error
+            raise WorldFault(f"no answer from {self._name}: gone") from error
 
 
 class CellEye:

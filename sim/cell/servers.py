@@ -25,7 +25,7 @@ from franky_sim.simulation_server import SimulationServer
 JOINT_REFLEX = 6
 """Index of `joint_reflex` (a collision was felt) among libfranka's 41 error flags."""
 ERROR_FLAGS = 41
-LONGEST_WAIT = 0.1
+LONGEST_WAIT = 0.01
 """Seconds; a client that is silent for longer loses a command."""
 
 
@@ -63,9 +63,9 @@ class CellRecovery(AutomaticErrorRecoveryCommand):  # type: ignore[misc]
 class CellGripperServer(FrankaGripperServer):  # type: ignore[misc]
     """Answers an order that another one breaks off; without it the client's call would hang."""
 
-    _pending_command_id: object
-    _pending_tcp_socket: object
     _pending_command_type: object
+    _pending_command_id: int | None
+    _pending_tcp_socket: object
 
     def stop(self, command_id: int, tcp_socket: object) -> None:
         self._abort_pending()

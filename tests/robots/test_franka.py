@@ -93,7 +93,7 @@ class TestContract(DriverContract):
 
 def wait_for(driver: FrankaDriver, seconds: float) -> None:
     """Let so much of the robot's time pass; under load it runs slower than the wall's."""
-    until, deadline = driver.robot_time() + seconds, time.monotonic() + 30 * seconds + 5
+    until, deadline = driver.robot_time() + seconds, time.monotonic() + 100 * seconds + 20
     while driver.robot_time() < until:
         assert time.monotonic() < deadline
         time.sleep(0.005)

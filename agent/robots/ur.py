@@ -147,10 +147,14 @@ class UR:
 
     def _is_alive(self) -> bool:
         """Say, without waiting, whether the controller was heard lately."""
-        now, stamp = time.monotonic(), float(self._receive.getTimestamp())
+        receive, control = self._receive, self._control
+        if receive is None:
+            # A stream that did not end in time asks once more after everything was let go.
+            return False
+        now, stamp = time.monotonic(), float(receive.getTimestamp())
         if stamp != self._stamp:
             self._stamp, self._heard_at = stamp, now
-        connected = self._receive.isConnected() and (self._control is None or self._control.isConnected())
+        connected = receive.isConnected() and (control is None or control.isConnected())
         return bool(connected) and now - self._heard_at < self._config.silence_s
 
     def _hear(self) -> bool:

@@ -102,6 +102,7 @@ def test_features_are_there_before_connecting(package: types.ModuleType, bench: 
         robot.get_observation()
 
 
+@pytest.mark.slow
 def test_observations_and_actions_speak_degrees_and_percent(package: types.ModuleType, bench: Bench) -> None:
     robot = make_robot(package, bench)
     robot.connect()

@@ -15,6 +15,9 @@ from tests.contract.driver_contract import DriverContract
 from tests.emulators.feetech import SYNC_READ, SYNC_WRITE
 from tests.robots.so101_bench import HOMING, RANGES, STANDING, Bench
 
+# The bus and its emulator share one process; a starved emulator answers too late, so these run by `make test-slow`.
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
 
 

@@ -2,7 +2,8 @@
 
 `PointWorld` needs numpy only and makes thousands of steps a second, yet it is a full `World`: it is reset by seed,
 judges goals, keeps to its workspace, shows two cameras and can be told to break. `PointTeacher` solves it from the
-true state, `PointSeer` from the picture, `FixedPolicy` repeats one chunk. Use them wherever a test or a trial needs an
+true state, `PointSeer` from the picture, `Gambler` does so at times and knows how often, `FixedPolicy` repeats one
+chunk. Use them wherever a test or a trial needs an
 episode but no physics.
 """
 
@@ -231,6 +232,30 @@ class PointSeer:
         low, high = POINT_STATE.low_array[:2], POINT_STATE.high_array[:2]
         middle = (seen.min(axis=0) + seen.max(axis=0) + 1) / 2 / picture.shape[:2]
         return np.asarray(low + middle * (high - low), dtype=np.float32)
+
+
+class Gambler:
+    """Solves `PointWorld` in some episodes, holds still in the others, and says beforehand how likely it is to solve.
+
+    Every episode draws that chance from its seed, evenly over [0, 1]; its confidence is the chance, so it is calibrated.
+    boast: added to what it says of itself, and cut to [0, 1]; not 0, it is not calibrated.
+    """
+
+    def __init__(self, embodiment: Embodiment, *, boast: float = 0.0) -> None:
+        self.embodiment = embodiment
+        self._seer, self._boast = PointSeer(embodiment), boast
+        self._chance, self._tries = 1.0, True
+
+    def reset(self, *, seed: int) -> None:
+        generator = np.random.default_rng([seed, 7])
+        self._chance = float(generator.uniform())
+        self._tries = bool(generator.uniform() < self._chance)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        sure = min(max(self._chance + self._boast, 0.0), 1.0)
+        if self._tries:
+            return ActionChunk(self._seer.act(observation).actions, confidence=sure)
+        return ActionChunk(POINT_ACTION.clip(np.zeros((1, 7), dtype=np.float32)), confidence=sure)
 
 
 class FixedPolicy:

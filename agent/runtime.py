@@ -29,6 +29,7 @@ def run_episode(
     watchers = tuple(observers)
     began = time.perf_counter()
     status, ever_satisfied, tick = Status(), False, 0
+    sureness: list[float] = []
 
     def ended(outcome: Outcome, detail: str) -> Episode:
         return Episode(
@@ -43,13 +44,16 @@ def run_episode(
             success_last=status.satisfied,
             success_held=status.held,
             completed=int(outcome is Outcome.SUCCESS),
+            confidence=sum(sureness) / len(sureness) if sureness else None,
         )
 
     try:
         observation = world.reset(task, seed=seed)
         policy.reset(seed=seed)
         while tick < task.max_steps:
-            for action in legal_rows(policy.act(observation), policy.embodiment)[:execute]:
+            chunk = policy.act(observation)
+            sureness += legal_confidence(chunk)
+            for action in legal_rows(chunk, policy.embodiment)[:execute]:
                 before, step = observation, world.step(action)
                 observation, status = step.observation, step.status
                 ever_satisfied |= status.satisfied
@@ -92,6 +96,16 @@ def legal_rows(chunk: ActionChunk, embodiment: Embodiment) -> FloatArray:
         if problem:
             raise PolicyFault(f"the policy's action row {number} is not legal: {problem}")
     return rows
+
+
+def legal_confidence(chunk: ActionChunk) -> list[float]:
+    """Return the chunk's confidence, if it has one; raise PolicyFault when it is no number in [0, 1]."""
+    if chunk.confidence is None:
+        return []
+    sure = float(chunk.confidence)
+    if not 0.0 <= sure <= 1.0:
+        raise PolicyFault(f"the policy's confidence must be a number from 0 to 1, got {sure:g}")
+    return [sure]
 
 
 def _why_not(task: Task, status: Status) -> str:

@@ -140,9 +140,13 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class ActionChunk:
-    """Actions to execute one after another, float32 (T, A), physical units, first row first."""
+    """Actions to execute one after another, float32 (T, A), physical units, first row first.
+
+    confidence: how sure the policy is that these actions are right, in [0, 1]; None where it cannot say.
+    """
 
     actions: FloatArray
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +239,7 @@ class Episode:
     success_any: satisfied at some step.  success_last: satisfied at the last step.  success_held: held, the
     reading that `outcome` uses.  seconds: wall time.  detail: one sentence on how it ended.
     completed: tasks of a chain that were done one after the other; 0 or 1 for a single task.
+    confidence: mean of what the policy said of its chunks, in [0, 1]; None when it said nothing.
     """
 
     task: Task
@@ -248,3 +253,4 @@ class Episode:
     success_last: bool = False
     success_held: bool = False
     completed: int = 0
+    confidence: float | None = None

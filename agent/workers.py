@@ -4,9 +4,11 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from ctypes import c_double
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
@@ -17,6 +19,8 @@ Answer = TypeVar("Answer")
 
 _HOPELESS = 3
 """So many workers in a row that die before they are ready mean that none ever will be."""
+_GLANCE_S = 0.25
+"""How often to look for workers that are past their deadline."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,14 @@ class Done(Generic[Answer]):
 
 @dataclass(frozen=True)
 class Died:
-    """A task whose worker process died; exit_code is negative for a signal."""
+    """A task whose worker process died; exit_code is negative for a signal.
+
+    overdue: it was killed here, because a part of its job was not over by its `deadline`.
+    """
 
     seed: int
     exit_code: int | None
+    overdue: bool = False
 
 
 AnswerAll = Callable[[Sequence[object]], Sequence[object]]
@@ -40,6 +48,9 @@ AnswerAll = Callable[[Sequence[object]], Sequence[object]]
 
 _to_parent: list[Connection] = []
 """In a worker process: the one pipe to its parent."""
+_due: list[c_double] = []
+"""In a worker process: memory shared with its parent, the moment on the monotonic clock after which it is killed; 0
+when there is none."""
 
 
 def ask(question: object) -> object:
@@ -49,12 +60,38 @@ def ask(question: object) -> object:
     return pipe.recv()
 
 
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """In a worker's job: what is done inside ends in time, or the parent kills this process. Elsewhere it does nothing.
+
+    The parent reads the clock, so this holds too for native code that never lets Python run again.
+    """
+    for due in _due:
+        due.value = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        for due in _due:
+            due.value = 0.0
+
+
 @dataclass
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    due: c_double
     seed: int | None = None
     ready: bool = False
+    overdue: bool = False
+
+
+@dataclass
+class _News(Generic[Answer]):
+    """What lay in the pipes: finished and lost tasks, questions that wait for their answer, and a wrong request."""
+
+    results: list[Done[Answer] | Died] = field(default_factory=list)
+    asked: list[tuple[_Worker, object]] = field(default_factory=list)
+    wrong: SpecError | None = None
 
 
 class Workers(Generic[Answer]):
@@ -90,20 +127,22 @@ class Workers(Generic[Answer]):
     def run(self, seeds: Iterable[int]) -> Iterator[Done[Answer] | Died]:
         """Yield every seed's result as it comes. Closing the iterator early leaves tasks in flight; see `drain`."""
         waiting = iter(seeds)
-        coming = next(waiting, None)
+        coming = self._deal(next(waiting, None), waiting)
         while coming is not None or any(worker.seed is not None for worker in self._workers):
-            for worker in self._workers:
-                if coming is not None and worker.ready and worker.seed is None and self._send(worker, coming):
-                    coming = next(waiting, None)
-            yield from self._receive(timeout=None)
+            news = self._receive(timeout=None)
+            yield from _results(news)
+            # Tasks before answers: those take a while, and a worker without a task would wait for them.
+            coming = self._deal(coming, waiting)
+            self._reply(news.asked)
 
     def drain(self, *, seconds: float) -> Iterator[Done[Answer] | Died]:
         """Yield what comes from the tasks in flight, waiting at most `seconds` for each next one."""
         while any(worker.seed is not None for worker in self._workers):
-            results = list(self._receive(timeout=seconds))
-            if not results:
+            news = self._receive(timeout=seconds)
+            if not news.results and not news.asked:
                 return
-            yield from results
+            yield from _results(news)
+            self._reply(news.asked)
 
     def stop(self) -> None:
         """End every worker; those that are in the middle of a task are killed."""
@@ -120,10 +159,18 @@ class Workers(Generic[Answer]):
 
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(self._make_job, theirs), daemon=True)
+        due = self._context.RawValue(c_double, 0.0)
+        process = self._context.Process(target=_work, args=(self._make_job, theirs, due), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        return _Worker(process, ours, due)
+
+    def _deal(self, coming: int | None, waiting: Iterator[int]) -> int | None:
+        """Give every idle worker a task; return the first one that nobody could take, None when none is left."""
+        for worker in self._workers:
+            if coming is not None and worker.ready and worker.seed is None and self._send(worker, coming):
+                coming = next(waiting, None)
+        return coming
 
     def _send(self, worker: _Worker, seed: int) -> bool:
         try:
@@ -133,26 +180,41 @@ class Workers(Generic[Answer]):
         worker.seed = seed
         return True
 
-    def _receive(self, *, timeout: float | None) -> Iterator[Done[Answer] | Died]:
+    def _receive(self, *, timeout: float | None) -> _News[Answer]:
+        """Wait for news, at most `timeout` seconds; workers that are overdue are killed meanwhile."""
+        until = None if timeout is None else time.monotonic() + timeout
         pipes = {worker.pipe: worker for worker in self._workers}
-        asked: list[tuple[_Worker, object]] = []
-        for pipe in wait(list(pipes), timeout=timeout):
+        while not (speaking := wait(list(pipes), timeout=_GLANCE_S)):
+            self._kill_overdue()
+            if until is not None and time.monotonic() >= until:
+                break
+        news = _News[Answer]()
+        for pipe in speaking:
             worker = pipes[pipe]  # type: ignore[index]
             try:
                 kind, content = worker.pipe.recv()
             except (EOFError, ConnectionResetError):
-                yield from self._bury(worker)
+                news.results += self._bury(worker)
                 continue
             if kind == "wrong":
-                raise SpecError(content)
+                news.wrong = SpecError(content)
+                continue
             if kind == "ask":
-                asked.append((worker, content))
+                news.asked.append((worker, content))
                 continue
             worker.ready, self._hopeless = True, 0
             if kind == "done" and worker.seed is not None:
                 seed, worker.seed = worker.seed, None
-                yield Done(seed, content)
-        self._reply(asked)
+                news.results.append(Done(seed, content))
+        # Also while the others keep this process busy.
+        self._kill_overdue()
+        return news
+
+    def _kill_overdue(self) -> None:
+        for worker in self._workers:
+            if 0.0 < worker.due.value < time.monotonic():
+                worker.overdue = True
+                worker.process.kill()
 
     def _reply(self, asked: list[tuple[_Worker, object]]) -> None:
         if not asked:
@@ -165,7 +227,7 @@ class Workers(Generic[Answer]):
             with suppress(BrokenPipeError, ConnectionResetError):
                 worker.pipe.send(answer)
 
-    def _bury(self, worker: _Worker) -> Iterator[Died]:
+    def _bury(self, worker: _Worker) -> list[Died]:
         """Put a new worker in a dead one's place and say which task died with it."""
         worker.process.join()
         worker.pipe.close()
@@ -177,11 +239,17 @@ class Workers(Generic[Answer]):
                     f"{worker.process.exitcode}"
                 )
         self._workers[self._workers.index(worker)] = self._start()
-        if worker.seed is not None:
-            yield Died(worker.seed, worker.process.exitcode)
+        return [] if worker.seed is None else [Died(worker.seed, worker.process.exitcode, worker.overdue)]
 
 
-def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> None:
+def _results(news: _News[Answer]) -> Iterator[Done[Answer] | Died]:
+    """What was finished comes first, also when something else was wrong."""
+    yield from news.results
+    if news.wrong:
+        raise news.wrong
+
+
+def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection, due: c_double) -> None:
     """What a worker process does. It ends when the parent closes the pipe or dies."""
     # Ctrl-C reaches the whole group of processes; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -189,6 +257,7 @@ def _work(make_job: Callable[[], Callable[[int], object]], pipe: Connection) -> 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _to_parent.append(pipe)
+    _due.append(due)
     try:
         job = make_job()
         pipe.send(("ready", None))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from agent.ports import Policy
 from agent.types import ActionChunk, Embodiment, Observation
@@ -27,6 +28,24 @@ class FirstLook:
             self._first = False
             self._show(observation)
         return self._inner.act(observation)
+
+
+class Rated:
+    """Gives the chunks of a policy that says nothing of itself a confidence: `rate(look, chunk)`, in [0, 1]."""
+
+    def __init__(self, inner: Policy, rate: Callable[[Observation, ActionChunk], float]) -> None:
+        self._inner, self._rate = inner, rate
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._inner.reset(seed=seed)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        chunk = self._inner.act(observation)
+        return replace(chunk, confidence=self._rate(observation, chunk))
 
 
 class Stopwatch:

@@ -1,6 +1,6 @@
 """Plays one trial: a single task, or a chain whose tasks follow one another without a reset."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -48,22 +48,35 @@ def attempt(
     """Play `trial` once in `world` as its perturbation changes it; `guard` is put round what comes of that.
 
     A chain gives one Episode: SUCCESS when every link was done, otherwise as the link that failed ended; steps and
-    seconds are those of all links, `completed` says how many were done. Raises SpecError when the world cannot be
+    seconds are those of all links, `completed` says how many were done, the confidence is weighted by steps. Raises SpecError when the world cannot be
     perturbed or continued.
     """
     changed, watchers = _perturbed(world, trial), tuple(observers)
     episode = run_episode(guard(changed), policy, trial.task, seed=trial.seed, execute=execute, observers=watchers)
     if not trial.then:
         return episode
-    done, steps, seconds = episode.completed, episode.steps, episode.seconds
+    links = [episode]
     for task in trial.then:
         if episode.outcome is not Outcome.SUCCESS:
             break
         onward = guard(_continued(changed))
         episode = run_episode(onward, policy, task, seed=trial.seed, execute=execute, observers=watchers)
-        done, steps, seconds = done + episode.completed, steps + episode.steps, seconds + episode.seconds
-    detail = f"{done} of {len(trial.then) + 1} done; the last: {episode.detail}"
-    return replace(episode, task=trial.task, steps=steps, seconds=seconds, completed=done, detail=detail)
+        links.append(episode)
+    done = sum(link.completed for link in links)
+    return replace(
+        episode,
+        task=trial.task,
+        steps=sum(link.steps for link in links),
+        seconds=sum(link.seconds for link in links),
+        completed=done,
+        detail=f"{done} of {len(trial.then) + 1} done; the last: {episode.detail}",
+        confidence=_over_steps(links),
+    )
+
+
+def _over_steps(links: Sequence[Episode]) -> float | None:
+    sure = [(link.confidence, link.steps) for link in links if link.confidence is not None and link.steps]
+    return sum(each * steps for each, steps in sure) / sum(steps for _, steps in sure) if sure else None
 
 
 def _continued(world: World) -> Continued:

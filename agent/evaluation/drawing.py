@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.evaluation.calibration import Bin
 from agent.evaluation.html import Markup, join, tag
 from agent.evaluation.statistics import Interval, Tally, clopper_pearson, percent_points, wilson
 
@@ -63,3 +64,36 @@ def level_chart(levels: Sequence[tuple[int, Tally]]) -> Markup:
     parts.insert(0, tag("polyline", points=path, class_="path"))
     title = tag("title", "; ".join(f"level {level}: {counts}" for level, counts in levels))
     return tag("svg", title, join(parts), role="img", viewBox=f"0 0 {width} {height}", width=width, height=height)
+
+
+def reliability_chart(bins: Sequence[Bin]) -> Markup:
+    """Draw success against confidence, both from 0 to 1: a point a bin with Wilson's interval and n, and the diagonal."""
+    side, left, bottom, top = 300, 44, 40, 22
+
+    def across(number: float) -> float:
+        return round(left + (side - left - 12) * number, 2)
+
+    def up(number: float) -> float:
+        return round(top + (side - bottom - top) * (1 - number), 2)
+
+    parts = [tag("polyline", points=f"{across(0)},{up(0)} {across(1)},{up(1)}", class_="path")]
+    for number in (0.0, 0.5, 1.0):
+        parts.append(tag("line", x1=across(0), x2=across(1), y1=up(number), y2=up(number), class_="tick"))
+        parts.append(tag("text", f"{100 * number:.0f} %", x=left - 4, y=up(number) + 4, text_anchor="end"))
+        parts.append(tag("text", f"{number:g}", x=across(number), y=side - bottom + 16, text_anchor="middle"))
+    parts.append(tag("text", "confidence", x=across(0.5), y=side - 6, text_anchor="middle"))
+    for each in bins:
+        x = across(each.confidence)
+        parts.append(tag("line", x1=x, x2=x, y1=up(each.interval.low), y2=up(each.interval.high), class_="score"))
+        parts.append(tag("circle", cx=x, cy=up(each.rate), r=4, class_="point"))
+        parts.append(tag("text", f"n={each.episodes}", x=x, y=up(each.interval.high) - 5, text_anchor="middle"))
+    said = "; ".join(f"{each.confidence:.2f}: {each.successes}/{each.episodes}" for each in bins)
+    return tag(
+        "svg",
+        tag("title", f"success by confidence: {said}"),
+        join(parts),
+        role="img",
+        viewBox=f"0 0 {side} {side}",
+        width=side,
+        height=side,
+    )

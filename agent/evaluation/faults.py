@@ -1,10 +1,13 @@
 """Whose fault it is when foreign code raises: the policy's fails the episode, the world's is left out of the rate."""
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal
 
 from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
+from agent.evaluation.limit import PolicyHung, within
 from agent.ports import Policy, World
 from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Step, Task
 
@@ -37,22 +40,36 @@ class Blame:
 
 
 class BlamedPolicy:
-    """A policy whose every exception is a PolicyFault, a WorldFault, a Refusal or a SpecError."""
+    """A policy whose every exception is a PolicyFault, a WorldFault, a Refusal or a SpecError.
 
-    def __init__(self, inner: Policy) -> None:
-        self._inner, self.blame = inner, Blame("policy", PolicyFault)
+    limit_s: longest wait for one answer, see `agent.evaluation.limit`; None: wait for ever.
+    hung: an answer did not come in time; who knows what the policy was in the middle of.
+    """
+
+    def __init__(self, inner: Policy, *, limit_s: float | None = None) -> None:
+        self._inner, self._limit, self.hung = inner, limit_s, False
+        self.blame = Blame("policy", PolicyFault)
 
     @property
     def embodiment(self) -> Embodiment:
         return self._inner.embodiment
 
     def reset(self, *, seed: int) -> None:
-        with self.blame:
+        with self._watched():
             self._inner.reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
-        with self.blame:
+        with self._watched():
             return self._inner.act(observation)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            with self.blame, within(self._limit):
+                yield
+        except PolicyHung:
+            self.hung = True
+            raise
 
 
 class BlamedWorld:

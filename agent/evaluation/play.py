@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, cast
@@ -10,6 +10,7 @@ from typing import Protocol, Self, cast
 from agent.errors import AubergineError, PolicyFault, Refusal, SpecError, WorldFault
 from agent.evaluation.attempt import attempt
 from agent.evaluation.faults import Blame, BlamedPolicy, BlamedWorld
+from agent.evaluation.limit import hung_sentence, within
 from agent.evaluation.suite import Trial
 from agent.ports import BatchPolicy, Observer, Policy, World
 from agent.types import ActionChunk, Embodiment, Episode, Observation, Outcome
@@ -28,13 +29,22 @@ class Served:
     policy: BatchPolicy
 
 
+class Witness(Observer, Protocol):
+    """Watches one episode where it is played and brings back what it saw."""
+
+    def finish(self, trial: Trial, episode: Episode) -> object:
+        """Return something picklable for the process that asked for the episode."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ended:
-    """What came of one call to play: which trial, how it ended, and what was raised on the way, if anything."""
+    """What came of one call to play: which trial, how it ended, what was raised on the way, what a witness saw."""
 
     index: int
     episode: Episode
     traceback: str | None = None
+    seen: object = None
 
 
 class Player(Protocol):
@@ -52,20 +62,24 @@ class Player(Protocol):
 
 
 class Booth:
-    """A world and a policy that play one trial after another; a world that broke is built anew."""
+    """A world and a policy that play one trial after another; both are built anew when one broke or hung."""
 
-    def __init__(self, make_pair: MakePair, trials: Sequence[Trial], *, execute: int) -> None:
-        self._make_pair, self._trials, self._execute = make_pair, trials, execute
-        self._pair: tuple[World, Policy] | None = make_pair()
+    def __init__(self, job: "BoothJob") -> None:
+        self._job = job
+        self._pair: tuple[World, Policy] | None = job.make_pair()
 
     def __call__(self, index: int) -> Ended:
+        job, trial = self._job, self._job.trials[index]
         if self._pair is None:
-            self._pair = self._make_pair()
+            self._pair = job.make_pair()
         world, policy = self._pair
-        episode, traceback = play_one(world, looking_alike(policy), self._trials[index], execute=self._execute)
-        if episode.outcome is Outcome.ERROR:
+        blamed = BlamedPolicy(looking_alike(policy), limit_s=job.limit_s)
+        witness = None if job.make_witness is None else job.make_witness(world.embodiment)
+        watchers = () if witness is None else (witness,)
+        episode, traceback = _play_blamed(world, blamed, trial, execute=job.execute, observers=watchers)
+        if episode.outcome is Outcome.ERROR or blamed.hung:
             self.close()
-        return Ended(index, episode, traceback)
+        return Ended(index, episode, traceback, None if witness is None else witness.finish(trial, episode))
 
     def close(self) -> None:
         pair, self._pair = self._pair, None
@@ -76,14 +90,20 @@ class Booth:
 
 @dataclass(frozen=True)
 class BoothJob:
-    """Makes a booth where it is called: in a worker process."""
+    """Makes a booth where it is called: in a worker process. Picklable.
+
+    limit_s: longest wait for one answer of the policy, None: for ever (agent.evaluation.limit).
+    make_witness: makes who watches an episode, from the world's embodiment.
+    """
 
     make_pair: MakePair
     trials: tuple[Trial, ...]
     execute: int
+    limit_s: float | None = None
+    make_witness: Callable[[Embodiment], Witness] | None = None
 
     def __call__(self) -> Booth:
-        return Booth(self.make_pair, self.trials, execute=self.execute)
+        return Booth(self)
 
 
 class SerialPlayer:
@@ -108,17 +128,20 @@ class PoolPlayer:
     """Plays in `workers` processes of one thread each.
 
     served: the policy answers all worlds from this process, as many looks at a time as lie waiting; without it every
-    process has its own policy. A trial whose process dies is an ERROR, and a new process takes its place.
+    process has its own policy. A trial whose process dies is an ERROR, and a new process takes its place; where it was
+    killed because its policy hung, a FAILURE.
     """
 
     def __init__(self, job: BoothJob, *, workers: int, served: Served | None = None) -> None:
-        self._trials = job.trials
+        self._job = job
         if served is None:
             self._crew = Workers(job, count=workers)
             return
         body = served.policy.embodiment
-        far = BoothJob(partial(_world_and_far_policy, served.make_world, body), job.trials, job.execute)
-        self._crew = Workers(far, count=workers, answer_all=partial(_answer_all, served.policy))
+        # The policy's clock runs here, where it is asked.
+        far = replace(job, make_pair=partial(_world_and_far_policy, served.make_world, body), limit_s=None)
+        answer_all = partial(_answer_all, served.policy, job.limit_s)
+        self._crew = Workers(far, count=workers, answer_all=answer_all)
 
     def __enter__(self) -> "PoolPlayer":
         self._crew.__enter__()
@@ -132,20 +155,29 @@ class PoolPlayer:
             match answer:
                 case Done(_, ended):
                     yield ended
+                case Died(index, _, overdue=True):
+                    sentence = f"{hung_sentence(self._job.limit_s or 0.0)}; its process was killed"
+                    yield lost(index, self._job.trials[index], sentence, outcome=Outcome.FAILURE)
                 case Died(index, exit_code):
-                    yield lost(index, self._trials[index], f"the process died with exit code {exit_code}")
+                    yield lost(index, self._job.trials[index], f"the process died with exit code {exit_code}")
 
 
-def lost(index: int, trial: Trial, detail: str) -> Ended:
-    """Return the ERROR of a trial whose process never came back."""
-    return Ended(index, Episode(trial.task, trial.seed, Outcome.ERROR, steps=0, detail=detail, seconds=0.0))
+def lost(index: int, trial: Trial, detail: str, *, outcome: Outcome = Outcome.ERROR) -> Ended:
+    """Return the end of a trial whose process never came back."""
+    return Ended(index, Episode(trial.task, trial.seed, outcome, steps=0, detail=detail, seconds=0.0))
 
 
 def play_one(
     world: World, policy: Policy, trial: Trial, *, execute: int, observers: Iterable[Observer] = ()
 ) -> tuple[Episode, str | None]:
     """Play one trial, whatever world and policy raise; return what came of it and the traceback, if there is one."""
-    blame, blamed = Blame("world", WorldFault), BlamedPolicy(policy)
+    return _play_blamed(world, BlamedPolicy(policy), trial, execute=execute, observers=observers)
+
+
+def _play_blamed(
+    world: World, blamed: BlamedPolicy, trial: Trial, *, execute: int, observers: Iterable[Observer]
+) -> tuple[Episode, str | None]:
+    blame = Blame("world", WorldFault)
     guard = partial(BlamedWorld, blame=blame)
     episode = attempt(world, blamed, trial, execute=execute, observers=observers, guard=guard)
     return episode, blame.traceback or blamed.blame.traceback
@@ -205,23 +237,23 @@ def _world_and_far_policy(make_world: Callable[[], World], embodiment: Embodimen
     return make_world(), _FarPolicy(embodiment)
 
 
-def _answer_all(policy: BatchPolicy, questions: Sequence[object]) -> Sequence[object]:
+def _answer_all(policy: BatchPolicy, limit_s: float | None, questions: Sequence[object]) -> Sequence[object]:
     """One pass for all; when that raises, one each, so that only the look that is at fault pays for it."""
     looks = cast(Sequence[Observation], questions)
     try:
-        with Blame("policy", PolicyFault):
+        with Blame("policy", PolicyFault), within(limit_s):
             answers = policy.act_batch(looks)
             if len(answers) != len(looks):
                 raise PolicyFault(f"the policy gave {len(answers)} answers to {len(looks)} looks")
             return answers
     except _RAISED:
-        return [_answer_one(policy, look) for look in looks]
+        return [_answer_one(policy, limit_s, look) for look in looks]
 
 
-def _answer_one(policy: BatchPolicy, look: Observation) -> ActionChunk | _Trouble:
+def _answer_one(policy: BatchPolicy, limit_s: float | None, look: Observation) -> ActionChunk | _Trouble:
     blame = Blame("policy", PolicyFault)
     try:
-        with blame:
+        with blame, within(limit_s):
             return policy.act_batch([look])[0]
     except _RAISED as error:
         kind = next(kind for kind in _RAISED if isinstance(error, kind))

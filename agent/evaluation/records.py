@@ -19,7 +19,7 @@ class EpisodeRecord:
     """One episode. `outcome`, `status` and the three readings mean what they mean in agent.types.Episode.
 
     row: which row of the report it belongs to.  axis, level: where the report draws it; "" and 0 outside of graded
-    suites.  expects: the outcome that counts as success.
+    suites.  expects: the outcome that counts as success.  confidence: what the policy said of itself, in [0, 1].
     """
 
     row: str
@@ -37,6 +37,7 @@ class EpisodeRecord:
     level: int = 0
     expects: Outcome = Outcome.SUCCESS
     completed: int = 0
+    confidence: float | None = None
 
     @property
     def pairing(self) -> tuple[str, int, str, str, int]:
@@ -147,7 +148,7 @@ def load_records(folder: Path) -> list[EpisodeRecord]:
 
 def record_from(line: Mapping[str, object]) -> EpisodeRecord:
     """Build a record from one line of episodes.jsonl; raises KeyError or ValueError when it is none."""
-    wrong = line.get("wrong_object")
+    wrong, sure = line.get("wrong_object"), line.get("confidence")
     status = Status(
         satisfied=bool(line.get("success_last", False)),
         held=bool(line.get("success_held", False)),
@@ -172,6 +173,7 @@ def record_from(line: Mapping[str, object]) -> EpisodeRecord:
         level=_whole(line.get("level") or 0),
         expects=Outcome(str(line.get("expects", Outcome.SUCCESS))),
         completed=_whole(line.get("completed", 0)),
+        confidence=None if sure is None else float(str(sure)),
     )
 
 

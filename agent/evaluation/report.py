@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agent.errors import SpecError
+from agent.evaluation.calibration_section import calibration_section
 from agent.evaluation.compare import Compared, compare, pair
 from agent.evaluation.drawing import difference_bar, level_chart, rate_bar
 from agent.evaluation.gallery import failures, gallery
@@ -47,7 +48,7 @@ def page(run: Run, other: Run | None = None) -> str:
     sections = [_head(run, name), _rates(run), _levels(run)]
     if other:
         sections.append(_differences(run, other))
-    sections += [_failures(run), _errors(run), _repeat(run)]
+    sections += [calibration_section(run), _failures(run), _errors(run), _repeat(run)]
     style, script = (Markup((ASSETS / file).read_text(encoding="utf-8")) for file in ("report.css", "report.js"))
     head = tag(
         "head",

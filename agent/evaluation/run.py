@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import AubergineError
+from agent.evaluation.calibration import Calibration, calibrate
 from agent.evaluation.identity import installed_versions
 from agent.evaluation.statistics import Tally, tally
 from agent.evaluation.suite import Trial
@@ -49,6 +50,7 @@ class Played:
             "expects": self.trial.expects.value,
             "links": 1 + len(self.trial.then),
             "completed": episode.completed,
+            "confidence": episode.confidence,
         }
 
 
@@ -84,6 +86,11 @@ class Report:
         done = [p.episode.completed for p in self.played if p.trial.then and p.episode.outcome is not Outcome.ERROR]
         return sum(done) / len(done) if done else None
 
+    def calibration(self) -> Calibration:
+        """Compare what the policy said of itself with what came of it."""
+        counted = [each for each in self.played if each.episode.outcome is not Outcome.ERROR]
+        return calibrate((each.episode.confidence, each.episode.outcome is each.trial.expects) for each in counted)
+
     def as_mapping(self) -> dict[str, object]:
         """Return what results.json holds."""
         return {
@@ -95,6 +102,7 @@ class Report:
             "command": self.command,
             "overall": self.overall().as_mapping(),
             "mean_completed": self.mean_completed(),
+            "calibration": self.calibration().as_mapping(),
             "tasks": {row: {**counts.as_mapping(), **self._drawn(row)} for row, counts in self.by_task().items()},
             "versions": {each.package: each.version for each in installed_versions()},
         }

@@ -24,7 +24,7 @@ from agent.evaluation.suite import Trial
 from agent.settings import from_mapping, to_mapping
 from agent.types import Episode, Outcome, Status, Task
 
-FORMAT = 1
+FORMAT = 2
 """Kept in the file's user_version; a higher one was written by a newer program."""
 APPLICATION = 0x41554231
 """Kept in the file's application_id, so that a stranger's database is recognised."""
@@ -41,12 +41,14 @@ CREATE TABLE IF NOT EXISTS commands (began REAL, command TEXT, conditions TEXT);
 CREATE TABLE IF NOT EXISTS episodes (
     id TEXT PRIMARY KEY, conditions TEXT NOT NULL, row TEXT NOT NULL, seed INTEGER NOT NULL, trial TEXT NOT NULL,
     claimant TEXT, place INTEGER UNIQUE, outcome TEXT, steps INTEGER, seconds REAL, detail TEXT, status TEXT,
-    success_any INTEGER, success_last INTEGER, success_held INTEGER, completed INTEGER, traceback TEXT
+    success_any INTEGER, success_last INTEGER, success_held INTEGER, completed INTEGER, traceback TEXT,
+    confidence REAL
 ) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 COMMIT;
 """
+_SINCE_1 = "ALTER TABLE episodes ADD COLUMN confidence REAL"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FOREIGN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
@@ -86,6 +88,7 @@ class RunStore:
             if path.exists():
                 self._check_format()
             self._db = self._connect()
+            self._bring_up_to_date()
             self._db.executescript(_SCHEMA)
             self._db.execute("PRAGMA temp_store = MEMORY")
             self._db.execute("CREATE TEMP TABLE wanted (turn INTEGER PRIMARY KEY, id TEXT UNIQUE)")
@@ -129,12 +132,12 @@ class RunStore:
         with self._writing():
             changed = self._db.execute(
                 "UPDATE episodes SET outcome = ?, steps = ?, seconds = ?, detail = ?, status = ?, success_any = ?, "
-                "success_last = ?, success_held = ?, completed = ?, traceback = ?, claimant = ?, "
+                "success_last = ?, success_held = ?, completed = ?, confidence = ?, traceback = ?, claimant = ?, "
                 "place = (SELECT coalesce(max(place), 0) + 1 FROM episodes) WHERE id = ? AND outcome IS NULL",
                 (
                     *(episode.outcome.value, episode.steps, episode.seconds, episode.detail, _json(episode.status)),
                     *(episode.success_any, episode.success_last, episode.success_held, episode.completed),
-                    *(kept.traceback, self._token, kept.id),
+                    *(episode.confidence, kept.traceback, self._token, kept.id),
                 ),
             )
         return changed.rowcount == 1
@@ -144,7 +147,7 @@ class RunStore:
         with self._said_plainly():
             rows = self._db.execute(
                 "SELECT place, id, trial, outcome, steps, detail, seconds, status, success_any, success_last, "
-                "success_held, completed, traceback FROM episodes CROSS JOIN wanted USING (id) "
+                "success_held, completed, confidence, traceback FROM episodes CROSS JOIN wanted USING (id) "
                 "WHERE place > ? AND outcome IS NOT NULL ORDER BY place",
                 (self._news,),
             ).fetchall()
@@ -198,6 +201,15 @@ class RunStore:
                 "as it is: update, or choose another folder with --out"
             )
 
+    def _bring_up_to_date(self) -> None:
+        """Add to the file of an older format what it lacks; its episodes stay."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            (number,) = self._db.execute("PRAGMA user_version").fetchone()
+            if number == 1:
+                self._db.execute(_SINCE_1)
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
     def _beat(self, db: sqlite3.Connection) -> None:
         db.execute(
             "INSERT INTO claimants VALUES (?, ?, ?, ?, ?) ON CONFLICT (token) DO UPDATE SET alive = excluded.alive",
@@ -240,7 +252,7 @@ class RunStore:
 
 
 def _kept(id_: str, trial: str, outcome: str, steps: int, *rest: object) -> Kept:
-    detail, seconds, status, any_, last, held, completed, traceback = rest
+    detail, seconds, status, any_, last, held, completed, confidence, traceback = rest
     asked = json.loads(trial)
     episode = Episode(
         task=from_mapping(Task, asked["task"], where="the run database"),
@@ -254,6 +266,7 @@ def _kept(id_: str, trial: str, outcome: str, steps: int, *rest: object) -> Kept
         success_last=bool(last),
         success_held=bool(held),
         completed=int(str(completed)),
+        confidence=None if confidence is None else float(str(confidence)),
     )
     return Kept(id_, episode, None if traceback is None else str(traceback))
 

@@ -237,8 +237,8 @@ class PointSeer:
 class Gambler:
     """Solves `PointWorld` in some episodes, holds still in the others, and says beforehand how likely it is to solve.
 
-    Every episode draws that chance from its seed, evenly over [0, 1]; its confidence is the chance, so it is calibrated.
-    boast: added to what it says of itself, and cut to [0, 1]; not 0, it is not calibrated.
+    Every episode draws that chance from its seed, evenly over [0, 1]; its confidence is that chance, so it is
+    calibrated. boast: added to what it says of itself, and cut to [0, 1]; other than 0, it is not calibrated.
     """
 
     def __init__(self, embodiment: Embodiment, *, boast: float = 0.0) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.cli.command import Command, whole
+from agent.cli.plan import add_plan_arguments, run_plan
+from agent.errors import SpecError
 
 if TYPE_CHECKING:
     from agent.evaluation.compare import Compared, Comparison
@@ -17,17 +19,24 @@ WORTH_FINDING = (0.02, 0.05, 0.1, 0.2)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("first", metavar="DIR_A", help="a folder that `aubergine eval` wrote")
-    parser.add_argument("second", metavar="DIR_B", help="another, of the same suite and seeds")
+    parser.add_argument("first", nargs="?", metavar="DIR_A", help="a folder that `aubergine eval` wrote")
+    parser.add_argument("second", nargs="?", metavar="DIR_B", help="another, of the same suite and seeds")
     parser.add_argument(
         "--sequential", action="store_true", help="also bet on the pairs in order: may be asked again after every pair"
     )
-    parser.add_argument("--alpha", type=float, default=0.05, help="error rate of the sequential test (0.05)")
+    parser.add_argument(
+        "--alpha", type=float, default=0.05, help="error rate of the sequential test or the plan (0.05)"
+    )
     parser.add_argument("--seed", type=whole, default=0, help="of the bootstrap (0)")
+    add_plan_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare; 0 whatever comes out."""
+    """Compare, or plan; 0 whatever comes out."""
+    if arguments.plan:
+        return run_plan(arguments)
+    if not arguments.first or not arguments.second:
+        raise SpecError("compare needs two folders that `aubergine eval` wrote, or --plan")
     from agent.evaluation.compare import compare, pair
     from agent.evaluation.records import load_run
     from agent.evaluation.sequential import bet
@@ -143,7 +152,8 @@ COMMAND = Command(
     summary="compare two runs, paired scene by scene",
     description=(
         "Pair the episodes of two runs that put the same question, and say by how much the first policy is better: "
-        "McNemar's exact test, the difference with intervals, Holm over the tasks, and how many pairs one would need."
+        "McNemar's exact test, the difference with intervals, Holm over the tasks, and how many pairs one would need.\n"
+        "Before anything is run: aubergine compare --plan --rate 0.8 --difference 0.05 --power 0.8"
     ),
     example="aubergine compare runs/new runs/old --sequential",
     add_arguments=add_arguments,

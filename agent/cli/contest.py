@@ -10,10 +10,12 @@ from agent.cli import identities
 from agent.cli import stage as stages
 from agent.errors import SpecError
 from agent.evaluation.identity import Conditions, installed_versions
-from agent.evaluation.play import BoothJob, MakePair, Player, PoolPlayer, SerialPlayer, Served
+from agent.evaluation.limit import ACT_LIMIT_S
+from agent.evaluation.play import BoothJob, MakePair, Player, PoolPlayer, SerialPlayer, Served, Witness
 from agent.evaluation.store import RunStore
 from agent.evaluation.suite import Trial
 from agent.ports import BatchPolicy, World
+from agent.types import Embodiment
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
@@ -33,6 +35,19 @@ class Entrant:
     make_stage: Callable[[], stages.Stage]
     make_pair: MakePair
     served: Served | None
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How episodes are played, none of which moves what comes of them.
+
+    limit_s: longest wait for one answer of the policy; None: for ever.  isolate: every process has its own policy, so
+    that one that hangs in native code can be killed with it.  make_witness: see BoothJob.
+    """
+
+    limit_s: float | None = ACT_LIMIT_S
+    isolate: bool = False
+    make_witness: Callable[[Embodiment], Witness] | None = None
 
 
 def enter(
@@ -60,6 +75,9 @@ def enter(
         make_world: Callable[[], World] = partial(stages.make_world, body.cameras, safety=safety)
         if world is not None:
             make_world = partial(stages.wrapped, world)
+        else:
+            # Loading a policy takes seconds; whoever films with it later takes this one.
+            make_stage = partial(stages.stage_around, stage.policy, stage.execute, name=policy, safety=safety)
         served = Served(make_world, stage.policy)
     conditions = Conditions(
         policy=identities.policy_identity(policy, stage.policy),
@@ -71,21 +89,29 @@ def enter(
     return Entrant(conditions, make_stage, make_pair, served)
 
 
-def make_player(entrant: Entrant, trials: Sequence[Trial], *, workers: int | None, ray: str | None = None) -> Player:
+def make_player(
+    entrant: Entrant,
+    trials: Sequence[Trial],
+    *,
+    workers: int | None,
+    ray: str | None = None,
+    manner: Manner = Manner(),
+) -> Player:
     """Return what plays: in this process with one worker, in several with more, on a Ray cluster when it is named.
 
     workers: None: as many as keep every core busy, here or there.
     """
-    job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute)
+    job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute, manner.limit_s, manner.make_witness)
     if ray is not None:
         from agent.evaluation.ray_player import RayPlayer
 
         return RayPlayer(job, address=ray, workers=workers)
-    cores = stages.cores() if entrant.served is None else served_workers(stages.cores())
+    served = None if manner.isolate else entrant.served
+    cores = stages.cores() if served is None else served_workers(stages.cores())
     count = min(workers or cores, len(trials))
-    if count == 1:
+    if count == 1 and not manner.isolate:
         return SerialPlayer(job)
-    return PoolPlayer(job, workers=count, served=entrant.served)
+    return PoolPlayer(job, workers=count, served=served)
 
 
 def served_workers(cores: int) -> int:

@@ -16,8 +16,10 @@ from agent.errors import SpecError
 
 if TYPE_CHECKING:
     from agent.cli.contest import Entrant
+    from agent.cli.export import Sink
     from agent.evaluation.early import EarlyStop
-    from agent.evaluation.run import Report
+    from agent.evaluation.play import Player
+    from agent.evaluation.run import Played, Report
     from agent.evaluation.suite import Trial
 
 
@@ -45,6 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stop-at", type=float, metavar="ALPHA", help="stop once --against is beaten, or wins, at this error rate"
     )
+    parser.add_argument(
+        "--act-limit",
+        type=_seconds,
+        default=60.0,
+        metavar="S",
+        help="a policy that does not answer for so many seconds has failed the episode (60)",
+    )
+    parser.add_argument(
+        "--isolate", action="store_true", help="a policy a process, killed with it if even native code hangs"
+    )
+    parser.add_argument("--lerobot", metavar="DIR", help="also write the episodes as a LeRobotDataset v3.0")
+    parser.add_argument("--rerun", metavar="FILE.rrd", help="also write them for Rerun (needs the extra 'rerun')")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,8 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     # Read when torch is imported: sums split over threads come out in another order, and all players should agree.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from agent.cli.board import Board
-    from agent.cli.contest import enter, make_player, open_store
-    from agent.evaluation.run import Played, Report
+    from agent.cli.contest import enter, open_store
+    from agent.cli.export import opened_sinks
+    from agent.evaluation.run import Report
     from agent.evaluation.session import evaluate
     from agent.evaluation.suite import prepare
 
@@ -84,9 +99,10 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
     console = Console(stderr=True, quiet=arguments.json)
-    player = make_player(entrant, trials, workers=arguments.workers, ray=arguments.ray)
+    exports = {name: Path(given) if given else None for name, given in _exports(arguments).items()}
     try:
-        with open_store(folder) as store, Board(console, trials) as board:
+        with opened_sinks(**exports) as sinks, open_store(folder) as store, Board(console, trials) as board:
+            player = _player(arguments, entrant, trials, sinks)
             session = evaluate(
                 trials, entrant.conditions, store, player, command=words, retry_errors=arguments.retry_errors
             )
@@ -101,6 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         report(complete=False).write(folder)
         raise
     report(complete=True).write(folder)
+    _tell_unexported(played, exports, console)
     _illustrate(folder, trials, arguments, entrant)
     _say(report(complete=True), folder, as_json=arguments.json)
     if early and not arguments.json:
@@ -108,6 +125,45 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(betting_line(early.verdict()))
     return 0
+
+
+def _seconds(text: str) -> float:
+    """Parse a number of seconds above 0."""
+    try:
+        seconds = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"must be a number of seconds, got '{text}'") from error
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0, got {text}")
+    return seconds
+
+
+def _exports(arguments: argparse.Namespace) -> dict[str, str | None]:
+    return {"lerobot": arguments.lerobot, "rerun": arguments.rerun}
+
+
+def _player(arguments: argparse.Namespace, entrant: "Entrant", trials: "list[Trial]", sinks: "list[Sink]") -> "Player":
+    """Return what plays, and what writes the episodes out where somebody asked for it."""
+    from agent.cli.contest import Manner, make_player
+    from agent.cli.export import Exporting, RecordingWitness
+    from agent.evaluation.identity import episode_id
+
+    manner = Manner(arguments.act_limit, arguments.isolate, RecordingWitness if sinks else None)
+    player = make_player(entrant, trials, workers=arguments.workers, ray=arguments.ray, manner=manner)
+    if not sinks:
+        return player
+    return Exporting(player, trials, [episode_id(trial, entrant.conditions) for trial in trials], sinks)
+
+
+def _tell_unexported(played: "list[Played]", exports: "dict[str, Path | None]", console: Console) -> None:
+    """Say that what was not played now was not seen now."""
+    kept = sum(not each.fresh for each in played)
+    if kept and any(exports.values()):
+        console.print(
+            f"{kept} episodes were finished before and are not played again: the exports hold them only if the command "
+            "that played them wrote there too",
+            soft_wrap=True,
+        )
 
 
 def _early_stop(arguments: argparse.Namespace, trials: "list[Trial]") -> "EarlyStop | None":

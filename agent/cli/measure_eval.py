@@ -10,11 +10,14 @@ from agent.evaluation.play import Ended, Player
 Figures = dict[str, float | int | bool | str | None]
 
 
-def evaluation(episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: int | None = None) -> Figures:
+def evaluation(
+    episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: int | None = None, suite: str = "bowl"
+) -> Figures:
     """Return episodes a minute in one process, in several with a policy each, and in several around one policy.
 
-    The same episodes of the suite `bowl` in every way, started processes warmed up by one episode each; the rates hold
-    the wait for the last episode. same_outcomes: all ways gave the same steps and outcomes.
+    The same episodes of `suite` in every way, started processes warmed up by one episode each. The rates hold the wait
+    for the last episode, which weighs less the more there are.
+    same_outcomes: all ways gave the same steps and outcomes.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
     from agent.cli.contest import enter, served_workers
@@ -22,7 +25,7 @@ def evaluation(episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: i
     from agent.evaluation.suite import prepare
 
     entrant, cores = enter(policy), workers or stages.cores()
-    _, trials = prepare("bowl", episodes=episodes, seed=0, sample=stages.sample, check=stages.check_task)
+    _, trials = prepare(suite, episodes=episodes, seed=0, sample=stages.sample, check=stages.check_task)
     job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute)
     ways: dict[str, Callable[[], Player]] = {
         "serial": lambda: SerialPlayer(job),
@@ -30,10 +33,10 @@ def evaluation(episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: i
     }
     if entrant.served is not None:
         ways["served"] = lambda: PoolPlayer(job, workers=served_workers(cores), served=entrant.served)
-    figures: Figures = {"eval_policy": policy, "eval_episodes": episodes, "eval_workers": cores}
+    figures: Figures = {"eval_policy": policy, "eval_suite": suite, "eval_episodes": episodes, "eval_workers": cores}
     outcomes, rates = [], {}
     for name, make_player in ways.items():
-        seconds, ended = _timed(make_player(), range(episodes), warm_up=cores + 1)
+        seconds, ended = _timed(make_player(), range(episodes), warm_up=served_workers(cores))
         rates[name] = 60 * episodes / seconds
         outcomes.append([(e.episode.outcome, e.episode.steps, e.episode.detail) for e in ended])
         figures[f"eval_{name}_episodes_per_min"] = round(rates[name], 1)

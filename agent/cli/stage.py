@@ -61,14 +61,18 @@ def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> St
     safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
     """
-    if policy in SCRIPTED:
-        world = tabletop(None)
-        made, execute = _scripted(policy, world), SCRIPTED_EXECUTE
-    else:
-        made, execute = learned(policy)
-        world = tabletop(made.embodiment.cameras)
+    if policy not in SCRIPTED:
+        return stage_around(*learned(policy), name=policy, safety=safety)
+    world = tabletop(None)
     safe, safety_filter = _guarded(world, safety)
-    return Stage(safe, made, policy, execute, lambda: _film(world), safety_filter)
+    return Stage(safe, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world), safety_filter)
+
+
+def stage_around(made: Policy, execute: int, *, name: str, safety: str | None = None) -> Stage:
+    """Build the tabletop world round a policy that is loaded already; otherwise as `make_stage`."""
+    world = tabletop(made.embodiment.cameras)
+    safe, safety_filter = _guarded(world, safety)
+    return Stage(safe, made, name, execute, lambda: _film(world), safety_filter)
 
 
 def make_policy(policy: str) -> tuple[Policy, int]:

@@ -48,8 +48,8 @@ def attempt(
     """Play `trial` once in `world` as its perturbation changes it; `guard` is put round what comes of that.
 
     A chain gives one Episode: SUCCESS when every link was done, otherwise as the link that failed ended; steps and
-    seconds are those of all links, `completed` says how many were done, the confidence is weighted by steps. Raises SpecError when the world cannot be
-    perturbed or continued.
+    seconds are those of all links, `completed` says how many were done, and confidence is weighted by steps. Raises
+    SpecError when the world cannot be perturbed or continued.
     """
     changed, watchers = _perturbed(world, trial), tuple(observers)
     episode = run_episode(guard(changed), policy, trial.task, seed=trial.seed, execute=execute, observers=watchers)

@@ -7,11 +7,11 @@ from agent.evaluation.records import Run
 
 NONE_GIVEN = "This policy gives no confidence, so there is nothing to compare with its success."
 NOTE = (
-    "Of the episodes in which the policy was so sure on average, how many succeeded? Points on the diagonal mean that it "
-    "knows; below it boasts, above it is too modest. Each point has Wilson's 95 % interval and n, its number of episodes. "
-    "ECE is the mean distance from the diagonal over the episodes; with few episodes in a bin chance alone makes it "
-    "large. The Brier score is the mean squared error of the confidence; always to say the overall rate scores the value "
-    "beside it."
+    "Of the episodes in which the policy was so sure on average, how many succeeded? Points on the diagonal mean that "
+    "it knows; below it boasts, above it is too modest. Each point has Wilson's 95 % interval and n, its number of "
+    "episodes. ECE is the mean distance from the diagonal over the episodes; with few episodes in a bin chance alone "
+    "makes it large. The Brier score is the mean squared error of the confidence; always to say the overall rate "
+    "scores the value beside it."
 )
 
 

@@ -67,7 +67,7 @@ def level_chart(levels: Sequence[tuple[int, Tally]]) -> Markup:
 
 
 def reliability_chart(bins: Sequence[Bin]) -> Markup:
-    """Draw success against confidence, both from 0 to 1: a point a bin with Wilson's interval and n, and the diagonal."""
+    """Draw success against confidence, both from 0 to 1: a point a bin, Wilson's interval, n, and the diagonal."""
     side, left, bottom, top = 300, 44, 40, 22
 
     def across(number: float) -> float:

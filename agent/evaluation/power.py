@@ -1,5 +1,7 @@
 """How many pairs a difference needs before McNemar's exact test would find it. Exact sums, no approximation."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
@@ -64,3 +66,63 @@ def pairs_needed(*, difference: float, discordance: float, alpha: float = 0.05, 
 def independent_discordance(rate_a: float, rate_b: float) -> float:
     """Return the share of pairs that would differ if the scene made no difference: the pessimist's guess."""
     return rate_a * (1 - rate_b) + rate_b * (1 - rate_a)
+
+
+@dataclass(frozen=True)
+class Case:
+    """How many pairs are needed if so large a share of the scenes ends differently; None: more than 100,000."""
+
+    name: str
+    discordance: float
+    pairs: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a difference between two paired policies takes to be found."""
+
+    rate: float
+    difference: float
+    alpha: float
+    wanted: float
+    cases: tuple[Case, ...]
+
+    def as_mapping(self) -> dict[str, object]:
+        """Return what --json prints."""
+        return {
+            "rate": self.rate,
+            "difference": self.difference,
+            "alpha": self.alpha,
+            "power": self.wanted,
+            "cases": [{"name": c.name, "discordance": round(c.discordance, 6), "pairs": c.pairs} for c in self.cases],
+        }
+
+
+def plan(*, rate: float, difference: float, alpha: float = 0.05, wanted: float = 0.8) -> Plan:
+    """Return how many pairs find that a policy of `rate` + `difference` differs from one of `rate`.
+
+    How much the scene decides is not known beforehand, so there are three cases: from nothing (the share of pairs that
+    differ is that of independent policies) to everything (the better policy loses no scene that the other wins), and
+    half way between. Raises SpecError when a rate is not in [0, 1], the difference is 0, or a chance not inside (0, 1).
+    """
+    other = rate + difference
+    if not 0 <= rate <= 1 or not 0 <= other <= 1:
+        raise SpecError(f"rates lie between 0 and 1, got {rate:g} and {other:g}")
+    if difference == 0:
+        raise SpecError("no number of episodes finds a difference of 0")
+    for name, chance in (("power", wanted), ("alpha", alpha)):
+        if not 0 < chance < 1:
+            raise SpecError(f"{name} must be above 0 and below 1, got {chance:g}")
+    most, least = independent_discordance(rate, other), abs(difference)
+    # Rounding must not put the most below the least.
+    most = max(most, least)
+    shares = (
+        ("as if the scene made no difference", most),
+        ("half way between", (most + least) / 2),
+        ("as if the better one kept every win of the other", least),
+    )
+    cases = (
+        Case(name, share, pairs_needed(difference=difference, discordance=share, alpha=alpha, wanted=wanted))
+        for name, share in shares
+    )
+    return Plan(rate, difference, alpha, wanted, tuple(cases))

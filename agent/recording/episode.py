@@ -31,6 +31,7 @@ class Recording:
     images: camera name -> uint8 (N, H, W, 3) RGB.  state: float32 (N, S).  action: float32 (N, A), the executed rows.
     by_expert: bool (N,).  aims: float32 (N, 6) [m], NaN where undefined.  family: the evaluation row of the task.
     glances: the same scene under other instructions; only stores that can tell them from steps keep them.
+    key: a number that a dataset holds once; None: the episode's seed, where no two episodes share one.
     """
 
     embodiment: Embodiment
@@ -42,6 +43,7 @@ class Recording:
     by_expert: NDArray[np.bool_]
     aims: FloatArray
     glances: tuple[Glance, ...] = ()
+    key: int | None = None
 
     def __len__(self) -> int:
         return len(self.action)

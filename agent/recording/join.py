@@ -44,8 +44,9 @@ class Committed:
         return Committed(root, int(info["total_frames"]), rows, layout.read_tasks(root / "meta" / "tasks.parquet"))
 
     @property
-    def seeds(self) -> set[int]:
-        return {int(row["seed"]) for row in self.episodes}
+    def keys(self) -> set[int]:
+        """What tells the episodes apart: their keys, or seeds where those are enough."""
+        return {int(row["seed"] if row.get("key") is None else row["key"]) for row in self.episodes}
 
     def next_file(self, prefix: str) -> int:
         """Return the number of the first unused file of a kind ("data", "videos/<key>", "meta/episodes")."""
@@ -75,7 +76,7 @@ def join_staged(root: Path, staged: Sequence[StagedEpisode]) -> None:
     A kill leaves the dataset as it was; the staged units are the caller's to remove.
     """
     committed = Committed.read(root)
-    new = [episode for episode in staged if episode.seed not in committed.seeds]
+    new = [episode for episode in staged if episode.key not in committed.keys]
     if not new:
         return
     embodiment_path = root / "meta" / "embodiment.json"
@@ -99,7 +100,7 @@ def _episode_rows(committed: Committed, cards: list[Json]) -> list[Json]:
     for number, card in enumerate(cards, start=len(committed.episodes)):
         row: Json = {"episode_index": number, "tasks": [card["instruction"]], "length": card["length"]}
         row |= {"dataset_from_index": frame, "dataset_to_index": frame + card["length"]}
-        row |= {name: card[name] for name in _COPIED}
+        row |= {name: card[name] for name in (*_COPIED, *({"key"} & card.keys()))}
         for key, stats in card["stats"].items():
             row |= {f"stats/{key}/{name}": np.array(value, np.float64).tolist() for name, value in stats.items()}
         rows.append(row)

@@ -27,7 +27,8 @@ class StagedEpisode:
     folder: Path
 
     @property
-    def seed(self) -> int:
+    def key(self) -> int:
+        """The recording's key: its seed, where it has no other."""
         return int(self.folder.name.removeprefix(_UNIT))
 
     @property
@@ -44,12 +45,13 @@ class StagedEpisode:
 
 
 def stage(staging: Path, recording: Recording) -> None:
-    """Write `recording` into `staging` unless its seed is there already. Raises SpecError on another body."""
-    target = staging / f"{_UNIT}{recording.episode.seed:012d}"
+    """Write `recording` into `staging` unless its key is there already. Raises SpecError on another body."""
+    key = recording.episode.seed if recording.key is None else recording.key
+    target = staging / f"{_UNIT}{key:012d}"
     if target.exists():
         return
     _claim_body(staging, recording)
-    partial = staging / f"{_PARTIAL}{recording.episode.seed}-{os.getpid()}"
+    partial = staging / f"{_PARTIAL}{key}-{os.getpid()}"
     partial.mkdir(parents=True, exist_ok=True)
     features = layout.features_of(recording.embodiment)
     table = _frame_table(recording, features)
@@ -63,16 +65,16 @@ def stage(staging: Path, recording: Recording) -> None:
     try:
         partial.rename(target)
     except OSError:
-        # Another process staged the same seed first: keep one of the two equal episodes.
+        # Another process staged the same one first: keep one of the two equal episodes.
         shutil.rmtree(partial)
 
 
 def staged(staging: Path) -> list[StagedEpisode]:
-    """Return the whole episodes in `staging`, by seed."""
+    """Return the whole episodes in `staging`, by key."""
     if not staging.is_dir():
         return []
     found = [StagedEpisode(folder) for folder in staging.iterdir() if folder.name.startswith(_UNIT)]
-    return sorted(found, key=lambda episode: episode.seed)
+    return sorted(found, key=lambda episode: episode.key)
 
 
 def clear_partial(staging: Path) -> None:
@@ -129,7 +131,9 @@ def _frame_table(recording: Recording, features: Json) -> pa.Table:
 
 def _card(recording: Recording, stats: dict[str, FeatureStats]) -> Json:
     episode = recording.episode
-    return {
+    # Only where it says more than the seed: datasets of one kind keep one set of columns.
+    key = {} if recording.key is None else {"key": recording.key}
+    return key | {
         "seed": episode.seed,
         "instruction": episode.task.instruction,
         "task_name": episode.task.name,

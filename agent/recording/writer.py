@@ -45,13 +45,13 @@ class DatasetWriter:
             committed = Committed.read(self.root)
             committed.remove_uncounted_files()
             for episode in staged(self.staging):
-                if episode.seed in committed.seeds:
+                if episode.key in committed.keys:
                     shutil.rmtree(episode.folder)
 
     def seeds(self) -> set[int]:
-        """Return the seeds of every whole episode, joined or staged."""
-        joined = Committed.read(self.root).seeds if (self.root / "meta" / "info.json").exists() else set()
-        return joined | {episode.seed for episode in staged(self.staging)}
+        """Return the seeds (or the keys, for recordings that have one) of every whole episode, joined or staged."""
+        joined = Committed.read(self.root).keys if (self.root / "meta" / "info.json").exists() else set()
+        return joined | {episode.key for episode in staged(self.staging)}
 
     def add(self, recording: Recording) -> None:
         """Stage one episode (any process). Raise SpecError when it has no frames or its body is not the dataset's."""

@@ -176,3 +176,29 @@ def test_a_film_that_shows_something_else_is_thrown_away(
     monkeypatch.setattr(stage, "make_stage", other_mood)
     assert evaluate(suite, tmp_path / "out", "--episodes", "2", "--policy", "hold") == 0
     assert not list((tmp_path / "out").glob("films/*"))
+
+
+def test_a_plan_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compare", "--plan", "--rate", "0.8", "--difference", "0.05", "--power", "0.9"]
+    assert main([*words, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    pairs = [case["pairs"] for case in answer["cases"]]
+    assert len(pairs) == 3
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "80 % against 85 %, found with a chance of 90 %" in said
+    assert all(f"{count:,} episodes of each" in said for count in pairs)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--plan", "--rate", "0.8"], "--plan needs --rate and --difference"),
+        (["runs/a", "--plan", "--rate", "0.8", "--difference", "0.1"], "--plan takes no runs"),
+        (["runs/a"], "compare needs two folders"),
+        (["--plan", "--rate", "0.8", "--difference", "0.4"], "rates lie between 0 and 1"),
+    ],
+)
+def test_half_a_request_is_refused(words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *words]) == 2
+    assert sentence in capsys.readouterr().err

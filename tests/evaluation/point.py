@@ -119,6 +119,23 @@ def make_deadly() -> tuple[World, Policy]:
     return world, PointSeer(world.embodiment)
 
 
+class Sleepy(PointSeer):
+    """Sleeps for ever over the red square, and swallows whatever ordinary exception comes by meanwhile."""
+
+    def _act(self, observation: Observation) -> ActionChunk:
+        while "red" in observation.instruction:
+            try:
+                time.sleep(3600)
+            except Exception:  # noqa: BLE001 - as a careless policy would
+                continue
+        return super()._act(observation)
+
+
+def make_sleepy() -> tuple[World, Policy]:
+    world = make_world()
+    return world, Sleepy(world.embodiment)
+
+
 def outcome(played: Played) -> tuple[object, ...]:
     """Everything about an episode but how long it took."""
     episode = played.episode

@@ -1,5 +1,6 @@
-"""Confidence against success: the figures by hand and by a slow twin, a policy that knows itself, and one that boasts."""
+"""Confidence against success: figures by hand and by a slow twin, a policy that knows itself, and one that boasts."""
 
+import itertools
 import math
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def test_bins_agree_with_a_slow_twin(seed: int) -> None:
     found = calibrate(zip(sure.tolist(), good.tolist(), strict=True))
     edges = [number / 10 for number in range(11)]
     wanted, error = [], 0.0
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         inside = [i for i in range(200) if low <= sure[i] < high or (high == 1.0 and sure[i] == 1.0)]
         if inside:
             gap = abs(np.mean([good[i] for i in inside]) - np.mean([sure[i] for i in inside]))

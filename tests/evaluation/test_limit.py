@@ -20,28 +20,11 @@ from agent.evaluation.session import evaluate
 from agent.evaluation.store import RunStore
 from agent.ports import Policy, World
 from agent.types import ActionChunk, Observation, Outcome
-from tests.evaluation.point import CONDITIONS, make_world, trials
+from tests.evaluation.point import CONDITIONS, Sleepy, make_sleepy, make_world, trials
 
 TRIALS = trials(5)
 RED = {index for index, trial in enumerate(TRIALS) if trial.row == "red square"}
 LIMIT_S = 0.4
-
-
-class Sleepy(PointSeer):
-    """Sleeps for ever over the red square, and swallows whatever ordinary exception comes by meanwhile."""
-
-    def _act(self, observation: Observation) -> ActionChunk:
-        while "red" in observation.instruction:
-            try:
-                time.sleep(3600)
-            except Exception:  # noqa: BLE001 - as a careless policy would
-                continue
-        return super()._act(observation)
-
-
-def make_sleepy() -> tuple[World, Policy]:
-    world = make_world()
-    return world, Sleepy(world.embodiment)
 
 
 class Stuck(PointSeer):

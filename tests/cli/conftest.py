@@ -16,8 +16,10 @@ CAMERAS = (CameraSpec("front", 48, 48), CameraSpec("wrist", 16, 16))
 
 
 def point_stage(policy: str = "vla", *, safety: str | None = None) -> stage.Stage:
-    """`vla` and `expert` solve the task, `seer` from pictures alone; `hold` does nothing, `reluctant` refuses, `gambler`
-    says how sure it is. Over the red square `moody` raises, `sleepy` hangs, and the world of `doomed` dies."""
+    """`vla` and `expert` solve the task, `seer` from pictures alone; `hold` does nothing, `reluctant` refuses.
+
+    `gambler` says how sure it is. Over the red square `moody` raises, `sleepy` hangs, and the world of `doomed` dies.
+    """
     world = Deadly(cameras=CAMERAS) if policy == "doomed" else PointWorld(cameras=CAMERAS)
     still = world.embodiment.action.clip(np.zeros((1, 7), dtype=np.float32))
     policies: dict[str, Policy] = {

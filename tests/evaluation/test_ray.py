@@ -72,6 +72,16 @@ def test_a_world_that_kills_its_actor_every_time_is_an_error(tmp_path: Path, clu
             assert ("died 3 times" in each.episode.detail) == red
 
 
+def test_a_policy_that_hangs_fails_its_episode_on_a_cluster_too(tmp_path: Path, cluster: Any) -> None:
+    some = trials(4)
+    job = BoothJob(point.make_sleepy, tuple(some), execute=2, limit_s=0.5)
+    with RunStore(tmp_path / "run.db") as store:
+        for each in evaluate(some, CONDITIONS, store, RayPlayer(job, address=cluster.address)):
+            red = each.trial.row == "red square"
+            assert each.episode.outcome is (Outcome.FAILURE if red else Outcome.SUCCESS)
+            assert (each.episode.detail == "the policy did not answer within 0.5 s") == red
+
+
 def test_a_cluster_that_is_not_there_is_named() -> None:
     player = RayPlayer(BoothJob(point.make_seer, tuple(TRIALS), execute=2), address="127.0.0.1:1")
     with pytest.raises(AubergineError, match=r"cannot reach a Ray cluster at '127.0.0.1:1'"):

@@ -131,6 +131,20 @@ def test_a_newer_database_is_named_and_left_alone(path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["run.db"]
 
 
+def test_a_file_of_the_first_format_gains_what_it_lacks_and_keeps_its_episodes(path: Path) -> None:
+    with open_store(path) as store:
+        store.claim()
+        store.finish(ended(0))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE episodes DROP COLUMN confidence")
+        db.execute("PRAGMA user_version = 1")
+    sure = replace(ended(1), episode=replace(ended(1).episode, confidence=0.25))
+    with open_store(path) as store:
+        assert store.claim() == JOBS[1].id
+        store.finish(sure)
+        assert store.news() == [ended(0), sure]
+
+
 def test_strangers_files_are_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE songs (title)")

@@ -44,15 +44,14 @@ def run_episode(
             success_last=status.satisfied,
             success_held=status.held,
             completed=int(outcome is Outcome.SUCCESS),
-            confidence=sum(sureness) / len(sureness) if sureness else None,
+            confidence=_mean(sureness),
         )
 
     try:
         observation = world.reset(task, seed=seed)
         policy.reset(seed=seed)
         while tick < task.max_steps:
-            chunk = policy.act(observation)
-            sureness += legal_confidence(chunk)
+            sureness += legal_confidence(chunk := policy.act(observation))
             for action in legal_rows(chunk, policy.embodiment)[:execute]:
                 before, step = observation, world.step(action)
                 observation, status = step.observation, step.status
@@ -106,6 +105,10 @@ def legal_confidence(chunk: ActionChunk) -> list[float]:
     if not 0.0 <= sure <= 1.0:
         raise PolicyFault(f"the policy's confidence must be a number from 0 to 1, got {sure:g}")
     return [sure]
+
+
+def _mean(sureness: list[float]) -> float | None:
+    return sum(sureness) / len(sureness) if sureness else None
 
 
 def _why_not(task: Task, status: Status) -> str:

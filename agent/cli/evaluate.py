@@ -5,6 +5,7 @@ import json
 import os
 import shlex
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
 from agent.errors import SpecError
+from agent.evaluation.limit import ACT_LIMIT_S
 
 if TYPE_CHECKING:
     from agent.cli.contest import Entrant
@@ -50,15 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--act-limit",
         type=_seconds,
-        default=60.0,
+        default=ACT_LIMIT_S,
         metavar="S",
         help="a policy that does not answer for so many seconds has failed the episode (60)",
     )
     parser.add_argument(
         "--isolate", action="store_true", help="a policy a process, killed with it if even native code hangs"
     )
-    parser.add_argument("--lerobot", metavar="DIR", help="also write the episodes as a LeRobotDataset v3.0")
-    parser.add_argument("--rerun", metavar="FILE.rrd", help="also write them for Rerun (needs the extra 'rerun')")
+    parser.add_argument("--lerobot", type=Path, metavar="DIR", help="also write the episodes as a LeRobotDataset v3.0")
+    parser.add_argument(
+        "--rerun", type=Path, metavar="FILE.rrd", help="also write them for Rerun (needs the extra 'rerun')"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,21 +91,21 @@ def run(arguments: argparse.Namespace) -> int:
     folder = new_folder(arguments.out, "eval")
     played: list[Played] = []
 
-    def report(*, complete: bool) -> Report:
-        return Report(
-            suite=arguments.suite,
-            policy=arguments.policy,
-            seed=arguments.seed,
-            execute=entrant.conditions.execute,
-            played=tuple(played),
-            complete=complete,
-            command=words,
-        )
-
+    report = partial(
+        Report,
+        suite=arguments.suite,
+        policy=arguments.policy,
+        seed=arguments.seed,
+        execute=entrant.conditions.execute,
+        command=words,
+    )
     console = Console(stderr=True, quiet=arguments.json)
-    exports = {name: Path(given) if given else None for name, given in _exports(arguments).items()}
     try:
-        with opened_sinks(**exports) as sinks, open_store(folder) as store, Board(console, trials) as board:
+        with (
+            opened_sinks(lerobot=arguments.lerobot, rerun=arguments.rerun) as sinks,
+            open_store(folder) as store,
+            Board(console, trials) as board,
+        ):
             player = _player(arguments, entrant, trials, sinks)
             session = evaluate(
                 trials, entrant.conditions, store, player, command=words, retry_errors=arguments.retry_errors
@@ -114,12 +118,14 @@ def run(arguments: argparse.Namespace) -> int:
                     if early and early.seen(each):
                         break
     except KeyboardInterrupt:
-        report(complete=False).write(folder)
+        report(played=tuple(played), complete=False).write(folder)
         raise
-    report(complete=True).write(folder)
-    _tell_unexported(played, exports, console)
+    whole = report(played=tuple(played), complete=True)
+    whole.write(folder)
+    if arguments.lerobot or arguments.rerun:
+        _tell_unexported(played, console)
     _illustrate(folder, trials, arguments, entrant)
-    _say(report(complete=True), folder, as_json=arguments.json)
+    _say(whole, folder, as_json=arguments.json)
     if early and not arguments.json:
         from agent.cli.compare import betting_line
 
@@ -138,10 +144,6 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _exports(arguments: argparse.Namespace) -> dict[str, str | None]:
-    return {"lerobot": arguments.lerobot, "rerun": arguments.rerun}
-
-
 def _player(arguments: argparse.Namespace, entrant: "Entrant", trials: "list[Trial]", sinks: "list[Sink]") -> "Player":
     """Return what plays, and what writes the episodes out where somebody asked for it."""
     from agent.cli.contest import Manner, make_player
@@ -155,10 +157,10 @@ def _player(arguments: argparse.Namespace, entrant: "Entrant", trials: "list[Tri
     return Exporting(player, trials, [episode_id(trial, entrant.conditions) for trial in trials], sinks)
 
 
-def _tell_unexported(played: "list[Played]", exports: "dict[str, Path | None]", console: Console) -> None:
+def _tell_unexported(played: "list[Played]", console: Console) -> None:
     """Say that what was not played now was not seen now."""
     kept = sum(not each.fresh for each in played)
-    if kept and any(exports.values()):
+    if kept:
         console.print(
             f"{kept} episodes were finished before and are not played again: the exports hold them only if the command "
             "that played them wrote there too",

@@ -100,6 +100,14 @@ def test_another_program_in_the_database_stops_with_one_sentence(
     assert (out / "results.json").read_bytes() == before
 
 
+def test_whoever_films_takes_the_policy_that_is_loaded_already() -> None:
+    entrant = contest.enter("seer")
+    assert entrant.served is not None
+    assert entrant.make_stage().policy is entrant.served.policy
+    # One that needs its own world is built with that.
+    assert contest.enter("vla").make_stage().policy is not contest.enter("vla").make_stage().policy
+
+
 def test_what_moves_the_result_is_noted(tmp_path: Path) -> None:
     assert contest.enter("seer", execute=3).conditions.execute == 3
     world = identities.world_identity()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.safety.config import SafetyConfig
     from agent.safety.filter import SafetyFilter
     from agent.serving.client import RemotePolicy
+    from policies.adapters.published import PublishedPolicy
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -25,6 +26,8 @@ POLICIES = {
     "expert": "the privileged scripted teacher: knows where everything is",
     "random": "legal actions at random",
     "hold": "stays where it is",
+    "pi0:DIR": "a π0 checkpoint of transformers",
+    "openvla:DIR": "an OpenVLA checkpoint",
 }
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
@@ -55,8 +58,8 @@ class Stage:
 
 
 def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
-    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, or the
-    address of a policy server.
+    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, a published
+    model (`pi0:DIR`, `openvla:DIR`), or the address of a policy server.
 
     safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
@@ -214,10 +217,15 @@ def wrapped(spec: "GymWorldSpec") -> "GymWorld":
 
 
 def learned(policy: str) -> tuple[Policy, int]:
-    """Return the checkpoint's or the remote policy and how many actions it carries out per look."""
+    """Return the checkpoint's, the published or the remote policy and how many actions it carries out per look."""
     if is_address(policy):
         remote = _remote(policy)
         return remote, remote.execute
+    from policies.adapters import is_published
+
+    if is_published(policy):
+        published = _published(policy)
+        return published, published.execute
     if policy != DEFAULT_POLICY and not Path(policy).is_dir():
         if "/" in policy:
             raise SpecError(f"there is no checkpoint folder {policy}")
@@ -235,6 +243,14 @@ def _remote(address: str) -> "RemotePolicy":
 
     cameras = (CameraSpec("front", PEER_SIDE, PEER_SIDE), CameraSpec("wrist", PEER_SIDE, PEER_SIDE))
     return RemotePolicy(address, body=tabletop_embodiment(cameras))
+
+
+def _published(policy: str) -> "PublishedPolicy":
+    """Somebody else's model, looking at this world."""
+    from policies.adapters import load_published
+    from sim.world import tabletop_embodiment
+
+    return load_published(policy, tabletop_embodiment())
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

@@ -9,10 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from agent.errors import SpecError
-from agent.types import ActionChunk, Embodiment, FloatArray, ImageArray, Observation
+from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, ImageArray, Observation
 from policies.adapters.prismatic import load, read_config
 from policies.adapters.published import ACTION_NAMES, Convention, our_actions, pictures_of, read_convention, worn_by
 from policies.codec import EDGES, Bins
+from policies.explain import explain_actions
 from policies.openvla_codec import tokens_of
 from policies.stats import Statistics, load_statistics, statistics_from
 
@@ -52,6 +53,7 @@ class OpenVlaPolicy:
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.model = load(folder, config, dtype=dtype).to(self.device)
         self.bins = Bins()
+        self.last: Explanation | None = None
 
     @property
     def embodiment(self) -> Embodiment:
@@ -62,14 +64,22 @@ class OpenVlaPolicy:
         return 1
 
     def reset(self, *, seed: int) -> None:
-        """Nothing to forget."""
+        """Forget the last look; there is nothing to draw."""
+        self.last = None
 
     def act(self, observation: Observation) -> ActionChunk:
         """Return one action row (1, 7). SpecError when picture or instruction do not fit."""
         prefix = self.prefix(observation)
         last = self.model.vocabulary - 1
-        ids, _ = self.model.write(prefix, len(ACTION_NAMES), first=last - EDGES + 1, last=last)
-        return ActionChunk(our_actions(self.decode(ids), self.convention, self.embodiment))
+        ids, scores = self.model.write(prefix, len(ACTION_NAMES), first=last - EDGES + 1, last=last)
+        actions = our_actions(self.decode(ids), self.convention, self.embodiment)
+        chances = scores.exp().cpu().numpy()[None]
+        self.last = explain_actions(observation, actions, self.embodiment, probabilities=chances)
+        return ActionChunk(actions)
+
+    def explain(self) -> Explanation | None:
+        """The probability of each token among those that are actions, and the planned path."""
+        return self.last
 
     @torch.inference_mode()
     def prefix(self, observation: Observation) -> Tensor:

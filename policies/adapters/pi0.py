@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from agent.errors import SpecError
-from agent.types import ActionChunk, Embodiment, Observation
+from agent.types import ActionChunk, Embodiment, Explanation, Observation
 from policies.adapters.published import (
     ACTION_NAMES,
     Convention,
@@ -21,6 +21,7 @@ from policies.adapters.published import (
     state_indices,
     worn_by,
 )
+from policies.explain import explain_actions
 from policies.stats import VectorStatistics, load_statistics
 
 STATISTICS_FILE = "dataset_statistics.json"
@@ -57,6 +58,7 @@ class Pi0Policy:
         size = self.processor.image_processor.pad_size
         self._embodiment = worn_by(body, self.convention, height=size.height, width=size.width)
         self.generator = torch.Generator()
+        self.last: tuple[Observation, ActionChunk] | None = None
 
     @property
     def embodiment(self) -> Embodiment:
@@ -68,6 +70,7 @@ class Pi0Policy:
 
     def reset(self, *, seed: int) -> None:
         self.generator.manual_seed(seed)
+        self.last = None
 
     @torch.inference_mode()
     def act(self, observation: Observation) -> ActionChunk:
@@ -88,7 +91,13 @@ class Pi0Policy:
         )
         rows = written[0, :, : len(ACTION_NAMES)].float().cpu().numpy()
         rows = rows * (np.asarray(self.action.std) + 1e-8) + np.asarray(self.action.mean)
-        return ActionChunk(our_actions(rows, self.convention, self.embodiment))
+        chunk = ActionChunk(our_actions(rows, self.convention, self.embodiment))
+        self.last = (observation, chunk)
+        return chunk
+
+    def explain(self) -> Explanation | None:
+        """The planned path; there are no tokens, and where it looks is not known."""
+        return None if self.last is None else explain_actions(self.last[0], self.last[1].actions, self.embodiment)
 
     def _check_words(self, instruction: str) -> None:
         most = int(self.processor.text_kwargs["max_length"])

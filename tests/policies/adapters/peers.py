@@ -86,6 +86,7 @@ def action_statistics() -> dict[str, list[float] | list[bool]]:
 def write_openvla(folder: Path, *, keys: tuple[str, ...] = ("bridge_orig",), positions: int = 64) -> None:
     """OpenVLA's config.json, sharded weights under its published names, and a tokenizer."""
     folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(1)
     towers = [timm.create_model("test_vit", pretrained=False, num_classes=0, img_size=32) for _ in range(2)]
     text = LlamaConfig(
         vocab_size=32_064,
@@ -95,10 +96,11 @@ def write_openvla(folder: Path, *, keys: tuple[str, ...] = ("bridge_orig",), pos
         num_attention_heads=2,
         max_position_embeddings=positions,
     )
-    torch.manual_seed(1)
     vision = 2 * towers[0].embed_dim
     projector = nn.ModuleDict({"fc1": nn.Linear(vision, 4 * vision), "fc2": nn.Linear(4 * vision, 16)})
     projector["fc3"] = nn.Linear(16, 16)
+    # As they are made, the weights let so little of the picture through that another one changes no token.
+    torch.nn.init.normal_(projector["fc3"].weight, std=3.0)
     parts = {
         "vision_backbone.featurizer": towers[0],
         "vision_backbone.fused_featurizer": towers[1],

@@ -51,16 +51,19 @@ def test_it_plays_an_episode_in_the_simulated_world(policy: OpenVlaPolicy) -> No
 
 
 def test_cached_and_slow_writing_agree_and_write_actions_only(policy: OpenVlaPolicy) -> None:
-    written = []
-    for seed in range(3):
-        prefix = policy.prefix(look(seed))
+    chances = []
+    for seen in (
+        look(),
+        *(replace(look(), images={"front": np.full((32, 32, 3), grey, np.uint8)}) for grey in (0, 255)),
+    ):
+        prefix = policy.prefix(seen)
         ids, scores = policy.model.write(prefix, 7, first=FIRST, last=LAST)
         assert ids.tolist() == policy.model.write_slowly(prefix, 7, first=FIRST, last=LAST).tolist()
         assert ((ids >= FIRST) & (ids <= LAST)).all()
         assert (scores <= 0).all()
-        written.append(tuple(ids.tolist()))
+        chances.append(scores)
     # The fault of the hub's code under newer libraries was a picture without effect.
-    assert len(set(written)) > 1
+    assert all((chances[0] - other).abs().max() > 1e-4 for other in chances[1:])
 
 
 def test_the_prefix_is_prompt_and_picture_as_published(policy: OpenVlaPolicy) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
 from agent.serving.address import is_address
-from agent.types import CameraSpec, Embodiment, ImageArray, Task
+from agent.types import CameraSpec, Embodiment, FloatArray, ImageArray, Task
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
@@ -46,7 +46,8 @@ class Stage:
     """A world, a policy that fits it, and how to film it.
 
     execute: actions per look that this policy was made for.  picture: RGB uint8 (H, W, 3) of now.
-    safety: the filter that the world stands behind, if any.
+    safety: the filter that the world stands behind, if any.  project: points (N, 3) in the base frame -> (N, 3), pixel
+    and depth in that picture; None when the camera is not known.
     """
 
     world: World
@@ -55,6 +56,7 @@ class Stage:
     execute: int
     picture: Callable[[], ImageArray]
     safety: "SafetyFilter | None" = None
+    project: Callable[[FloatArray], FloatArray] | None = None
 
 
 def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
@@ -71,7 +73,9 @@ def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> St
         made, execute = learned(policy)
         world = tabletop(made.embodiment.cameras)
     safe, safety_filter = _guarded(world, safety)
-    return Stage(safe, made, policy, execute, lambda: _film(world), safety_filter)
+    return Stage(
+        safe, made, policy, execute, lambda: _film(world), safety_filter, lambda points: _project(world, points)
+    )
 
 
 def make_policy(policy: str) -> tuple[Policy, int]:
@@ -282,3 +286,10 @@ def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, Safety
 
 def _film(world: "TabletopWorld") -> ImageArray:
     return world.render(FILM_CAMERA, FILM_SIZE, FILM_SIZE).rgb
+
+
+def _project(world: "TabletopWorld", points: FloatArray) -> FloatArray:
+    """Where points in the base frame lie in the film's picture."""
+    import numpy as np
+
+    return world.view(FILM_CAMERA).pixel_of(points.astype(np.float64), (FILM_SIZE, FILM_SIZE)).astype(np.float32)

@@ -12,6 +12,7 @@ from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observ
 from policies.backbone import Inputs
 from policies.codec import make_codec
 from policies.explain import Thought, explain_thought
+from policies.instruction import check_length
 from policies.model import Trained
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
@@ -98,6 +99,7 @@ class VLAPolicy:
         """A batch of one."""
         if not observation.instruction.strip():
             raise SpecError("the instruction is empty; say what the robot should do")
+        check_length(self.text.encoder, observation.instruction)
         device = torch.device("cpu")
         pictures = []
         for camera in self.embodiment.cameras:

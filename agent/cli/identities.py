@@ -26,6 +26,7 @@ def policy_identity(policy: str, made: Policy) -> str:
         return f"server {parse_address(policy).url}, {made.serves}"
     import policies
 
+    policy = policy.removeprefix(stages.FORCED)
     sources = _folder(policies.__file__)
     if policy in stages.SCRIPTED:
         # The expert lives in `sim`, which `world_identity` covers.

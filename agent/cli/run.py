@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
+from agent.cli.command import (
+    Command,
+    add_policy_argument,
+    add_safety_argument,
+    chosen_policy,
+    new_folder,
+    positive,
+    whole,
+)
 from agent.errors import SpecError
 from agent.ports import Explains
 from agent.runtime import run_episode
@@ -43,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             "the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'"
         )
     task = stages.task_for(arguments.instruction, max_steps=arguments.max_steps)
-    stage = stages.make_stage(arguments.policy, safety=arguments.safety)
+    stage = stages.make_stage(chosen_policy(arguments), safety=arguments.safety)
     try:
         if arguments.explain:
             explaining(stage)

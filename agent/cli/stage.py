@@ -30,6 +30,8 @@ POLICIES = {
     "openvla:DIR": "an OpenVLA checkpoint",
 }
 SCRIPTED = ("expert", "random", "hold")
+FORCED = "force:"
+"""Before a checkpoint's name: load it whatever its golden actions say."""
 SCRIPTED_EXECUTE = 1
 
 SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
@@ -220,6 +222,12 @@ def wrapped(spec: "GymWorldSpec") -> "GymWorld":
     return GymWorld(spec)
 
 
+def forced(policy: str) -> str:
+    """Return the name under which `learned` does not check golden actions; only checkpoints have any."""
+    is_folder = policy == DEFAULT_POLICY or Path(policy).is_dir()
+    return FORCED + policy if is_folder else policy
+
+
 def learned(policy: str) -> tuple[Policy, int]:
     """Return the checkpoint's, the published or the remote policy and how many actions it carries out per look."""
     if is_address(policy):
@@ -227,16 +235,17 @@ def learned(policy: str) -> tuple[Policy, int]:
         return remote, remote.execute
     from policies.adapters import is_published
 
-    if is_published(policy):
+    if is_published(policy) and not policy.startswith(FORCED):
         published = _published(policy)
         return published, published.execute
-    if policy != DEFAULT_POLICY and not Path(policy).is_dir():
-        if "/" in policy:
-            raise SpecError(f"there is no checkpoint folder {policy}")
-        raise unknown_name("policy", policy, POLICIES)
+    name = policy.removeprefix(FORCED)
+    if name != DEFAULT_POLICY and not Path(name).is_dir():
+        if "/" in name:
+            raise SpecError(f"there is no checkpoint folder {name}")
+        raise unknown_name("policy", name, POLICIES)
     from policies.checkpoint import load_policy
 
-    model = load_policy(policy)
+    model = load_policy(name, force=policy != name)
     return model, model.execute
 
 

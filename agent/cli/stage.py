@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from agent.safety.config import SafetyConfig
     from agent.safety.filter import SafetyFilter
     from agent.serving.client import RemotePolicy
-    from policies.adapters.published import PublishedPolicy
     from sim.world import TabletopWorld
 
 DEFAULT_POLICY = "vla"
@@ -233,10 +232,12 @@ def learned(policy: str) -> tuple[Policy, int]:
     if is_address(policy):
         remote = _remote(policy)
         return remote, remote.execute
-    from policies.adapters import is_published
+    from policies.adapters import is_published, load_published
 
     if is_published(policy) and not policy.startswith(FORCED):
-        published = _published(policy)
+        from sim.world import tabletop_embodiment
+
+        published = load_published(policy, tabletop_embodiment())
         return published, published.execute
     name = policy.removeprefix(FORCED)
     if name != DEFAULT_POLICY and not Path(name).is_dir():
@@ -256,14 +257,6 @@ def _remote(address: str) -> "RemotePolicy":
 
     cameras = (CameraSpec("front", PEER_SIDE, PEER_SIDE), CameraSpec("wrist", PEER_SIDE, PEER_SIDE))
     return RemotePolicy(address, body=tabletop_embodiment(cameras))
-
-
-def _published(policy: str) -> "PublishedPolicy":
-    """Somebody else's model, looking at this world."""
-    from policies.adapters import load_published
-    from sim.world import tabletop_embodiment
-
-    return load_published(policy, tabletop_embodiment())
 
 
 def _scripted(name: str, world: "TabletopWorld") -> Policy:

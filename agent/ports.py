@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Reading, Step, Task
+from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation, Reading, Step, Task
 
 
 class Policy(Protocol):
@@ -30,6 +30,15 @@ class BatchPolicy(Policy, Protocol):
     def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
         """Return one chunk an observation. A chunk depends, to the last bit, on its own observation alone: not on how
         many stand beside it or where; `act` gives the same actions to within 1e-5."""
+        ...
+
+
+@runtime_checkable
+class Explains(Policy, Protocol):
+    """A policy that can say why it chose its last chunk."""
+
+    def explain(self) -> Explanation | None:
+        """Explain the last `act`; None when there was none since `reset`. It changes nothing."""
         ...
 
 

@@ -149,6 +149,33 @@ class ActionChunk:
     confidence: float | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class HeatMap:
+    """Where in one camera's picture a policy sees something.
+
+    label: what is looked for, "subject" or "target".  heat: float32 (h, w), sums to 1, over the whole picture.
+    """
+
+    camera: str
+    label: str
+    heat: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a policy chose its last chunk.
+
+    heat: where it looked, empty when it cannot say.  probabilities: float32 (R, K), what it gave each token that it
+    wrote, as many rows as the tokens fall into; (0, 0) without tokens.  path: float32 (N, 3), where the gripper
+    is and where the chunk takes it, metres in the base frame.  opening: float32 (N,), along it, 0 closed, 1 open.
+    """
+
+    heat: tuple[HeatMap, ...]
+    probabilities: FloatArray
+    path: FloatArray
+    opening: FloatArray
+
+
 @dataclass(frozen=True)
 class Goal:
     """A relation between entities of a scene, as data. It writes the instruction and judges the outcome.

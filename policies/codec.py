@@ -5,6 +5,7 @@ open) are told apart at 0.5. *Held* ones are constant in the training data: they
 `Statistics.denormalize` turns into that constant.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,8 @@ TokenArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 EDGES = 256
 """Bin edges a dimension, as OpenVLA has them."""
+MOST_BITS = 10
+"""Rows of a gripper that one token of `dct` can say: 1,024 choices."""
 
 
 class ActionCodec(Protocol):
@@ -53,8 +56,9 @@ class ActionCodec(Protocol):
 
 @dataclass(frozen=True)
 class CodecConfig:
-    """kind: `bins` or `dct`.  chunk: rows T.  binary, held: dimensions of that kind.  kept: coefficients a
-    continuous dimension that `dct` keeps, lowest frequencies first (1 to chunk)."""
+    """kind: `bins`, `dct`, `openvla` or `pairs`.  chunk: rows T.  binary, held: dimensions of that kind.  kept:
+    coefficients a continuous dimension that `dct` keeps, lowest frequencies first (1 to chunk).  levels: of each
+    continuous dimension, for `pairs` (see `policies.pair_codec.levels_for`)."""
 
     kind: str = "bins"
     chunk: int = 4
@@ -62,6 +66,7 @@ class CodecConfig:
     binary: tuple[int, ...] = (6,)
     held: tuple[int, ...] = ()
     kept: int = 4
+    levels: tuple[int, ...] = ()
 
     @property
     def continuous(self) -> tuple[int, ...]:
@@ -70,7 +75,16 @@ class CodecConfig:
 
 def make_codec(config: CodecConfig) -> ActionCodec:
     """Build the codec that `config.kind` names; SpecError names those that exist."""
-    kinds: dict[str, type[BinCodec] | type[DctCodec]] = {"bins": BinCodec, "dct": DctCodec}
+    # These two are built on this module.
+    from policies.openvla_codec import OpenVlaCodec
+    from policies.pair_codec import PairCodec
+
+    kinds: dict[str, Callable[[CodecConfig], ActionCodec]] = {
+        "bins": BinCodec,
+        "dct": DctCodec,
+        "openvla": OpenVlaCodec,
+        "pairs": PairCodec,
+    }
     if config.kind not in kinds:
         raise unknown_name("action codec", config.kind, kinds)
     return kinds[config.kind](config)
@@ -127,12 +141,12 @@ class BinCodec:
         return np.tile(~self.is_binary, self.chunk)
 
     def encode(self, actions: FloatArray) -> TokenArray:
-        values = _checked(actions, self.config)[:, :, list(self.written)]
+        values = checked(actions, self.config)[:, :, list(self.written)]
         tokens: TokenArray = np.where(self.is_binary, self.closed + (values > 0.5), self.bins.encode(values))
         return tokens.reshape(len(actions), -1).astype(np.int64)
 
     def decode(self, tokens: TokenArray) -> FloatArray:
-        _check_legal(tokens, self.legal)
+        check_legal(tokens, self.legal)
         rows = tokens.reshape(len(tokens), self.chunk, -1)
         bins = self.bins.decode(np.minimum(rows, Bins.count - 1))
         actions = np.zeros((len(tokens), self.chunk, self.config.action_dim), dtype=np.float32)
@@ -147,8 +161,8 @@ class DctCodec:
     """Orthonormal DCT-II over time; the lowest `kept` coefficients of each dimension, one token each, low first.
 
     Coefficient j lies within +- the sum of the absolute values of its basis vector; that range is cut into 255 bins.
-    Each binary dimension is one last token: its first value and the row where it first changes (2 T choices), so a
-    second change within one chunk is lost. Tokens 0 ... 254 are bins, those from 255 on are binary.
+    Each binary dimension is one last token that says all its rows, one bit a row, so it is exact. Tokens 0 ... 254 are
+    bins, those from 255 on are binary.
     """
 
     def __init__(self, config: CodecConfig) -> None:
@@ -156,9 +170,12 @@ class DctCodec:
             raise SpecError(
                 f"dct keeps 1 to {config.chunk} coefficients of a chunk of {config.chunk}, not {config.kept}"
             )
+        if config.binary and config.chunk > MOST_BITS:
+            raise SpecError(f"dct writes binary dimensions of at most {MOST_BITS} rows, not {config.chunk}")
         self.config = config
         self.bins = Bins()
-        self.first_binary, self.size = Bins.count, Bins.count + 2 * config.chunk
+        self.row_bits = 1 << np.arange(config.chunk)
+        self.first_binary, self.size = Bins.count, Bins.count + (1 << config.chunk if config.binary else 0)
         self.basis = dct_basis(config.chunk)[: config.kept]
         self.bound = np.abs(self.basis).sum(axis=1)
 
@@ -179,26 +196,23 @@ class DctCodec:
         return self.legal[:, 0]
 
     def encode(self, actions: FloatArray) -> TokenArray:
-        _checked(actions, self.config)
+        checked(actions, self.config)
         motion = np.clip(actions[:, :, list(self.config.continuous)], -1, 1)
         coefficients = np.einsum("kt,btd->bkd", self.basis, motion)
         tokens = self.bins.encode(coefficients / self.bound[:, None]).reshape(len(actions), -1)
         is_open = actions[:, :, list(self.config.binary)] > 0.5
-        changed = is_open != is_open[:, :1]
-        when = np.where(changed.any(axis=1), changed.argmax(axis=1), 0)
-        switch = self.first_binary + is_open[:, 0] * self.chunk + when
+        switch = self.first_binary + np.einsum("t,btd->bd", self.row_bits, is_open)
         return np.concatenate([tokens, switch], axis=1).astype(np.int64)
 
     def decode(self, tokens: TokenArray) -> FloatArray:
-        _check_legal(tokens, self.legal)
+        check_legal(tokens, self.legal)
         split = self.config.kept * len(self.config.continuous)
         scaled = self.bins.decode(tokens[:, :split]).reshape(len(tokens), self.config.kept, -1)
         actions = np.zeros((len(tokens), self.chunk, self.config.action_dim), dtype=np.float32)
         motion = np.einsum("kt,bkd->btd", self.basis, scaled * self.bound[:, None])
         actions[:, :, list(self.config.continuous)] = np.clip(motion, -1, 1)
-        start, when = np.divmod(tokens[:, split:] - self.first_binary, self.chunk)
-        after = (np.arange(self.chunk)[:, None] >= when[:, None]) & (when[:, None] > 0)
-        actions[:, :, list(self.config.binary)] = start[:, None] ^ after
+        written = tokens[:, None, split:] - self.first_binary
+        actions[:, :, list(self.config.binary)] = (written & self.row_bits[:, None]) > 0
         return actions
 
     def weights(self, pad: BoolArray) -> FloatArray:
@@ -215,7 +229,8 @@ def dct_basis(length: int) -> NDArray[np.float64]:
     return basis
 
 
-def _checked(actions: FloatArray, config: CodecConfig) -> FloatArray:
+def checked(actions: FloatArray, config: CodecConfig) -> FloatArray:
+    """`actions` as they are; SpecError when they have another shape or are not finite."""
     if actions.ndim != 3 or actions.shape[1:] != (config.chunk, config.action_dim):
         raise SpecError(f"expected actions of shape (B, {config.chunk}, {config.action_dim}), got {actions.shape}")
     if not np.isfinite(actions).all():
@@ -223,7 +238,8 @@ def _checked(actions: FloatArray, config: CodecConfig) -> FloatArray:
     return actions
 
 
-def _check_legal(tokens: TokenArray, legal: BoolArray) -> None:
+def check_legal(tokens: TokenArray, legal: BoolArray) -> None:
+    """Raise SpecError when the rows (B, L) hold a token that may not stand where it stands."""
     if tokens.ndim != 2 or tokens.shape[1] != len(legal):
         raise SpecError(f"expected token rows of length {len(legal)}, got shape {tokens.shape}")
     inside = (tokens >= 0) & (tokens < legal.shape[1])

@@ -111,19 +111,27 @@ def load_statistics(path: Path, *, dataset: str | None = None) -> Statistics:
         read = json.loads(path.read_text())
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SpecError(f"{path} is not a readable statistics file: {error}") from error
+    return statistics_from(read, str(path), dataset=dataset)
+
+
+def statistics_from(read: object, where: str, *, dataset: str | None = None) -> Statistics:
+    """The statistics of `dataset` in {data set: {vector: {mean: [...], ...}}}; see `load_statistics`.
+
+    where: the file, for error sentences.
+    """
     if not isinstance(read, dict) or not read:
-        raise SpecError(f"{path} holds no data set's statistics")
+        raise SpecError(f"{where} holds no data set's statistics")
     if dataset is None:
         if len(read) > 1:
-            raise SpecError(f"{path} holds several data sets; name one of: {', '.join(sorted(read))}")
+            raise SpecError(f"{where} holds several data sets; name one of: {', '.join(sorted(read))}")
         dataset = next(iter(read))
     if dataset not in read:
-        raise unknown_name(f"data set in {path.name}", dataset, read)
+        raise unknown_name(f"data set in {where}", dataset, read)
     entry = read[dataset]
     if not isinstance(entry, dict):
-        raise SpecError(f"{path}: '{dataset}' is not an object of statistics")
+        raise SpecError(f"{where}: '{dataset}' is not an object of statistics")
     vectors = {
-        name: _read_vector(f"{path}: '{dataset}.{name}'", vector)
+        name: _read_vector(f"{where}: '{dataset}.{name}'", vector)
         for name, vector in entry.items()
         if isinstance(vector, dict)
     }

@@ -8,9 +8,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from agent.errors import SpecError, unknown_name
-from agent.types import ActionChunk, Embodiment, FloatArray, Observation
+from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
 from policies.backbone import Inputs
 from policies.codec import make_codec
+from policies.explain import Thought, explain_thought
+from policies.instruction import check_length
 from policies.model import Trained
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
@@ -34,6 +36,7 @@ class VLAPolicy:
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
         self.temperature = temperature
         self.generator = torch.Generator()
+        self.thought: Thought | None = None
 
     @property
     def embodiment(self) -> Embodiment:
@@ -46,6 +49,7 @@ class VLAPolicy:
 
     def reset(self, *, seed: int) -> None:
         self.generator.manual_seed(seed)
+        self.thought = None
 
     @torch.inference_mode()
     def act(self, observation: Observation) -> ActionChunk:
@@ -53,7 +57,13 @@ class VLAPolicy:
         instruction is empty."""
         prefix = self.backbone(self._inputs(observation))
         written = self.decoder.generate(prefix.tokens, temperature=self.temperature, generator=self.generator)
-        return self._chunk(written.tokens)
+        chunk = self._chunk(written.tokens)
+        self.thought = Thought(observation, prefix, written, chunk.actions)
+        return chunk
+
+    def explain(self) -> Explanation | None:
+        """Why the last `act` gave what it gave; looks of a batch are not kept."""
+        return None if self.thought is None else explain_thought(self.thought, self.embodiment)
 
     @torch.inference_mode()
     def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
@@ -89,6 +99,7 @@ class VLAPolicy:
         """A batch of one."""
         if not observation.instruction.strip():
             raise SpecError("the instruction is empty; say what the robot should do")
+        check_length(self.text.encoder, observation.instruction)
         device = torch.device("cpu")
         pictures = []
         for camera in self.embodiment.cameras:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from agent.cli.stage import DEFAULT_POLICY, POLICIES
+from agent.cli.stage import DEFAULT_POLICY, POLICIES, forced
 from agent.errors import SpecError
 
 
@@ -29,6 +29,14 @@ def add_policy_argument(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|DIR|URL",
         help=f"{', '.join(POLICIES)}, a checkpoint folder, or ws://host:port (default: {DEFAULT_POLICY})",
     )
+    parser.add_argument(
+        "--force", action="store_true", help="use a checkpoint although its golden actions no longer come out"
+    )
+
+
+def chosen_policy(arguments: argparse.Namespace) -> str:
+    """Return the policy's name, marked when --force is given: worker processes build it from this name alone."""
+    return forced(arguments.policy) if arguments.force else str(arguments.policy)
 
 
 def add_safety_argument(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import json
 
 from rich.console import Console
 
-from agent.cli.command import Command, add_policy_argument, new_folder, positive, whole
+from agent.cli.command import Command, add_policy_argument, chosen_policy, new_folder, positive, whole
 from agent.errors import SpecError
 from agent.types import Episode, Outcome, Task
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         listener=lambda each: console.print(f"safety: {each.rule}: {each.detail}", style="yellow"),
     )
     task = rig.cell.task if rig.cell is not None else asked
-    policy, policy_execute = robot_policy(arguments.policy, rig.world.embodiment, rig.cell)
+    policy, policy_execute = robot_policy(chosen_policy(arguments), rig.world.embodiment, rig.cell)
     execute = arguments.execute or policy_execute
     # Refused before anything is connected and before a folder is made.
     check_request(rig.world, policy, task, execute=execute)

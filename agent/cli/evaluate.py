@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
+from agent.cli.command import (
+    Command,
+    add_policy_argument,
+    add_safety_argument,
+    chosen_policy,
+    new_folder,
+    positive,
+    whole,
+)
 from agent.errors import SpecError
 from agent.evaluation.limit import ACT_LIMIT_S
 
@@ -85,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     early = _early_stop(arguments, trials)
     entrant = enter(
-        arguments.policy, execute=arguments.execute or suite.execute, world=suite.world, safety=arguments.safety
+        chosen_policy(arguments), execute=arguments.execute or suite.execute, world=suite.world, safety=arguments.safety
     )
     words = _command(arguments, len(trials), entrant.conditions.execute)
     folder = new_folder(arguments.out, "eval")
@@ -195,6 +203,8 @@ def _command(arguments: argparse.Namespace, episodes: int, execute: int) -> str:
     """The words that repeat the run, defaults spelt out; where it goes and how many processes play do not move it."""
     words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
     words += ["--episodes", str(episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    if arguments.force:
+        words += ["--force"]
     if arguments.safety is not None:
         words += ["--safety", arguments.safety]
     if arguments.stop_at is not None:

@@ -26,10 +26,17 @@ def policy_identity(policy: str, made: Policy) -> str:
         return f"server {parse_address(policy).url}, {made.serves}"
     import policies
 
+    policy = policy.removeprefix(stages.FORCED)
     sources = _folder(policies.__file__)
     if policy in stages.SCRIPTED:
         # The expert lives in `sim`, which `world_identity` covers.
         return f"{policy}, code {digest_of_files([sources / 'scripted.py'])}"
+    from policies.adapters import acting_files, is_published, parse
+
+    if is_published(policy):
+        kind, _, key = (part or "" for part in parse(policy))
+        code = digest_of_files([sources / "adapters", *sorted(sources.glob("*.py"))])
+        return f"{kind} {digest_of_files(acting_files(policy))} @{key}, code {code}"
     from policies.checkpoint import ACTING_FILES, find_checkpoint
 
     checkpoint = find_checkpoint(policy)

@@ -5,14 +5,27 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
+from agent.cli.command import (
+    Command,
+    add_policy_argument,
+    add_safety_argument,
+    chosen_policy,
+    new_folder,
+    positive,
+    whole,
+)
 from agent.errors import SpecError
+from agent.ports import Explains
 from agent.runtime import run_episode
 from agent.types import Episode, Outcome, Task
+
+if TYPE_CHECKING:
+    from agent.recording.video import FrameSource
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="where film, contact sheet and log go (default: runs/run-<time>)")
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
     parser.add_argument("--max-steps", type=positive, metavar="N", help="control steps before giving up")
+    parser.add_argument(
+        "--explain", action="store_true", help="draw into the film where the policy looks, and its plan"
+    )
     parser.add_argument("--list", action="store_true", help="name the policies, tasks, objects and suites, and stop")
 
 
@@ -35,12 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
             "the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'"
         )
     task = stages.task_for(arguments.instruction, max_steps=arguments.max_steps)
-    stage = stages.make_stage(arguments.policy, safety=arguments.safety)
+    stage = stages.make_stage(chosen_policy(arguments), safety=arguments.safety)
     try:
+        if arguments.explain:
+            explaining(stage)
         files = Files(new_folder(arguments.out, "run"))
         console = Console(stderr=True, quiet=arguments.json)
         execute = arguments.execute or stage.execute
-        episode = play(stage, task, files, seed=arguments.seed, execute=execute, console=console)
+        episode = play(
+            stage, task, files, seed=arguments.seed, execute=execute, console=console, explain=arguments.explain
+        )
     finally:
         stage.world.close()
     _say(episode, stage, files, as_json=arguments.json)
@@ -66,7 +86,36 @@ class Files:
         return self.folder / "interventions.jsonl"
 
 
-def play(stage: stages.Stage, task: Task, files: Files, *, seed: int, execute: int, console: Console) -> Episode:
+def explaining(stage: stages.Stage) -> Explains:
+    """Return the stage's policy; SpecError when it cannot explain itself."""
+    if not isinstance(stage.policy, Explains):
+        raise SpecError(
+            f"the policy '{stage.policy_name}' does not explain itself; those that do: vla, checkpoint folders, "
+            "pi0:DIR, openvla:DIR"
+        )
+    return stage.policy
+
+
+def film_source(stage: stages.Stage, *, explain: bool) -> "FrameSource":
+    """Return what to film: the scene, with the policy's explanation on it when asked for."""
+    if not explain:
+        return lambda _: stage.picture()
+    from agent.recording.explain import Overlay
+
+    overlay, policy = Overlay(stages.FILM_CAMERA, stage.project), explaining(stage)
+    return lambda _: overlay.draw(stage.picture(), policy.explain())
+
+
+def play(
+    stage: stages.Stage,
+    task: Task,
+    files: Files,
+    *,
+    seed: int,
+    execute: int,
+    console: Console,
+    explain: bool = False,
+) -> Episode:
     """Run the episode with live line, film, contact sheet and log. What was written is readable however it ends."""
     from agent.cli.live import LiveLine
     from agent.cli.wrapped import FirstLook
@@ -75,7 +124,7 @@ def play(stage: stages.Stage, task: Task, files: Files, *, seed: int, execute: i
 
     body = stage.world.embodiment
     with ExitStack() as open_files:
-        film = VideoRecorder(files.film, lambda _: stage.picture(), fps=max(1, round(body.rate_hz)))
+        film = VideoRecorder(files.film, film_source(stage, explain=explain), fps=max(1, round(body.rate_hz)))
         open_files.callback(lambda: contact_sheet(film.kept, files.contact_sheet) if film.kept else None)
         open_files.enter_context(film)
         log = open_files.enter_context(EpisodeLog(files.folder))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, add_policy_argument, positive, whole
+from agent.cli.command import Command, add_policy_argument, chosen_policy, positive, whole
 from agent.ports import Policy
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         token=token,
         max_clients=arguments.max_clients,
     )
-    policy, execute = stages.make_policy(arguments.policy)
+    policy, execute = stages.make_policy(chosen_policy(arguments))
     return asyncio.run(_serve(policy, execute, arguments, config))
 
 

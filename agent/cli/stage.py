@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
 from agent.serving.address import is_address
-from agent.types import CameraSpec, Embodiment, ImageArray, Task
+from agent.types import CameraSpec, Embodiment, FloatArray, ImageArray, Task
 
 if TYPE_CHECKING:
     from agent.evaluation.gym_spec import GymWorldSpec
@@ -25,8 +25,12 @@ POLICIES = {
     "expert": "the privileged scripted teacher: knows where everything is",
     "random": "legal actions at random",
     "hold": "stays where it is",
+    "pi0:DIR": "a π0 checkpoint of transformers",
+    "openvla:DIR": "an OpenVLA checkpoint",
 }
 SCRIPTED = ("expert", "random", "hold")
+FORCED = "force:"
+"""Before a checkpoint's name: load it whatever its golden actions say."""
 SCRIPTED_EXECUTE = 1
 
 SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
@@ -43,7 +47,8 @@ class Stage:
     """A world, a policy that fits it, and how to film it.
 
     execute: actions per look that this policy was made for.  picture: RGB uint8 (H, W, 3) of now.
-    safety: the filter that the world stands behind, if any.
+    safety: the filter that the world stands behind, if any.  project: points (N, 3) in the base frame -> (N, 3), pixel
+    and depth in that picture; None when the camera is not known.
     """
 
     world: World
@@ -52,11 +57,12 @@ class Stage:
     execute: int
     picture: Callable[[], ImageArray]
     safety: "SafetyFilter | None" = None
+    project: Callable[[FloatArray], FloatArray] | None = None
 
 
 def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> Stage:
-    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, or the
-    address of a policy server.
+    """Build the tabletop world with the cameras of the policy called `policy`: a name, a checkpoint folder, a published
+    model (`pi0:DIR`, `openvla:DIR`), or the address of a policy server.
 
     safety: a YAML file for the filter between the two, "off" for none, None for the usual one.
     Raises SpecError naming the policies that exist.
@@ -65,14 +71,23 @@ def make_stage(policy: str = DEFAULT_POLICY, *, safety: str | None = None) -> St
         return stage_around(*learned(policy), name=policy, safety=safety)
     world = tabletop(None)
     safe, safety_filter = _guarded(world, safety)
-    return Stage(safe, _scripted(policy, world), policy, SCRIPTED_EXECUTE, lambda: _film(world), safety_filter)
+    made = _scripted(policy, world)
+    return Stage(
+        safe,
+        made,
+        policy,
+        SCRIPTED_EXECUTE,
+        lambda: _film(world),
+        safety_filter,
+        lambda points: _project(world, points),
+    )
 
 
 def stage_around(made: Policy, execute: int, *, name: str, safety: str | None = None) -> Stage:
     """Build the tabletop world round a policy that is loaded already; otherwise as `make_stage`."""
     world = tabletop(made.embodiment.cameras)
     safe, safety_filter = _guarded(world, safety)
-    return Stage(safe, made, name, execute, lambda: _film(world), safety_filter)
+    return Stage(safe, made, name, execute, lambda: _film(world), safety_filter, lambda points: _project(world, points))
 
 
 def make_policy(policy: str) -> tuple[Policy, int]:
@@ -217,18 +232,32 @@ def wrapped(spec: "GymWorldSpec") -> "GymWorld":
     return GymWorld(spec)
 
 
+def forced(policy: str) -> str:
+    """Return the name under which `learned` does not check golden actions; only checkpoints have any."""
+    is_folder = policy == DEFAULT_POLICY or Path(policy).is_dir()
+    return FORCED + policy if is_folder else policy
+
+
 def learned(policy: str) -> tuple[Policy, int]:
-    """Return the checkpoint's or the remote policy and how many actions it carries out per look."""
+    """Return the checkpoint's, the published or the remote policy and how many actions it carries out per look."""
     if is_address(policy):
         remote = _remote(policy)
         return remote, remote.execute
-    if policy != DEFAULT_POLICY and not Path(policy).is_dir():
-        if "/" in policy:
-            raise SpecError(f"there is no checkpoint folder {policy}")
-        raise unknown_name("policy", policy, POLICIES)
+    from policies.adapters import is_published, load_published
+
+    if is_published(policy) and not policy.startswith(FORCED):
+        from sim.world import tabletop_embodiment
+
+        published = load_published(policy, tabletop_embodiment())
+        return published, published.execute
+    name = policy.removeprefix(FORCED)
+    if name != DEFAULT_POLICY and not Path(name).is_dir():
+        if "/" in name:
+            raise SpecError(f"there is no checkpoint folder {name}")
+        raise unknown_name("policy", name, POLICIES)
     from policies.checkpoint import load_policy
 
-    model = load_policy(policy)
+    model = load_policy(name, force=policy != name)
     return model, model.execute
 
 
@@ -270,3 +299,10 @@ def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, Safety
 
 def _film(world: "TabletopWorld") -> ImageArray:
     return world.render(FILM_CAMERA, FILM_SIZE, FILM_SIZE).rgb
+
+
+def _project(world: "TabletopWorld", points: FloatArray) -> FloatArray:
+    """Where points in the base frame lie in the film's picture."""
+    import numpy as np
+
+    return world.view(FILM_CAMERA).pixel_of(points.astype(np.float64), (FILM_SIZE, FILM_SIZE)).astype(np.float32)

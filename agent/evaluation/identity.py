@@ -64,7 +64,8 @@ def digest_of_files(paths: Iterable[Path]) -> str:
             name = file.relative_to(root if root.is_dir() else root.parent)
             if "__pycache__" in name.parts or any(part.startswith(".") for part in name.parts):
                 continue
-            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            with file.open("rb") as opened:
+                content = hashlib.file_digest(opened, "sha256").hexdigest()
             total.update(f"{name.as_posix()}\n{content}\n".encode())
     return f"sha256:{total.hexdigest()}"
 

@@ -1,6 +1,7 @@
 """`aubergine run`: exit codes, what it prints, what it leaves."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,7 +11,8 @@ from PIL import Image
 
 from agent.cli import main, stage
 from agent.doubles import PointWorld
-from agent.types import Observation, Step
+from agent.recording.explain import PANEL
+from agent.types import ActionChunk, Explanation, Observation, Step
 
 pytestmark = pytest.mark.usefixtures("point_cli")
 TO_RED = "move the dot to the red square"
@@ -115,3 +117,46 @@ def test_ctrl_c_leaves_readable_files(
     assert len(steps) == 2
     assert pictures_in(tmp_path / "episode.mp4") == 3
     Image.open(tmp_path / "contact_sheet.png").verify()
+
+
+def test_explain_widens_the_film_and_draws_on_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = stage.make_stage("vla")
+
+    class Telling:
+        """The stage's policy, and a path to the picture's middle."""
+
+        acted = False
+
+        def __init__(self) -> None:
+            self.embodiment = made.policy.embodiment
+
+        def reset(self, *, seed: int) -> None:
+            made.policy.reset(seed=seed)
+
+        def act(self, observation: Observation) -> ActionChunk:
+            self.acted = True
+            return made.policy.act(observation)
+
+        def explain(self) -> Explanation | None:
+            path = np.array([[0, 0, 1], [96, 96, 1]], dtype=np.float32)
+            return Explanation((), np.full((2, 7), 0.5, np.float32), path, np.ones(2)) if self.acted else None
+
+    telling = replace(made, policy=Telling(), project=lambda points: points)
+    monkeypatch.setattr(stage, "make_stage", lambda *_, **__: telling)
+    sizes, first_looks = {}, []
+    for name, words in (("plain", []), ("explained", ["--explain"])):
+        assert main(["run", TO_RED, "--seed", "3", "--out", str(tmp_path / name), *words]) == 0
+        with av.open(str(tmp_path / name / "episode.mp4")) as container:
+            pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        sizes[name] = {picture.shape for picture in pictures}
+        first_looks.append(pictures[1][:90, :90].astype(int))
+    assert [len(shapes) for shapes in sizes.values()] == [1, 1]
+    assert sizes["explained"].pop()[1] == sizes["plain"].pop()[1] + PANEL
+    drawn = np.abs(first_looks[1] - first_looks[0]).sum(axis=2)
+    assert np.diagonal(drawn).mean() > 5 * np.diagonal(drawn[:, ::-1]).mean()
+
+
+def test_a_policy_that_cannot_explain_itself_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", TO_RED, "--policy", "hold", "--explain", "--out", str(tmp_path / "new")]) == 2
+    assert "the policy 'hold' does not explain itself; those that do: vla" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()

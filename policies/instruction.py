@@ -1,0 +1,18 @@
+"""Whether an instruction fits into a text tower: what is cut off silently is not obeyed."""
+
+from agent.errors import SpecError
+from policies.text import MAX_PIECES, MiniLm, TextEncoder
+
+
+def check_length(encoder: TextEncoder, instruction: str) -> None:
+    """Raise SpecError when the encoder would read only the beginning of `instruction`."""
+    count = pieces(encoder, instruction)
+    if count > MAX_PIECES:
+        raise SpecError(f"the instruction takes {count} word pieces; this policy reads at most {MAX_PIECES}")
+
+
+def pieces(encoder: TextEncoder, instruction: str) -> int:
+    """How many feature vectors the whole of `instruction` needs; MiniLM adds a mark before and behind it."""
+    if isinstance(encoder, MiniLm):
+        return len(encoder.tokenizer(instruction, truncation=False, verbose=False)["input_ids"])
+    return len(instruction.split())

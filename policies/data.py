@@ -208,9 +208,23 @@ def _open_part(folder: Path) -> _Part:
                 raise SpecError(f"{path} is not a .npy file")
         shape = (record.rows, *column.shape)
         arrays[column.name] = np.memmap(path, dtype=column.dtype, mode="r", offset=_HEADER_BYTES, shape=shape)
-    if record.rows and int(np.max(arrays["instruction"])) >= len(record.instructions):
-        raise SpecError(f"{folder / 'instructions.json'} has fewer instructions than the frames use")
+    _check_values(folder, record, arrays)
     return _Part(folder.name, record, arrays)
+
+
+def _check_values(folder: Path, record: _Record, arrays: dict[str, NDArray[np.generic]]) -> None:
+    """Raise SpecError where a file of the right size holds what no writer wrote; pictures cannot be told from noise."""
+    if not record.rows:
+        return
+    if int(np.max(arrays["instruction"])) >= len(record.instructions):
+        raise SpecError(f"{folder / 'instructions.json'} has fewer instructions than the frames use")
+    if int(np.min(arrays["instruction"])) < 0:
+        raise SpecError(f"{folder / 'instruction.npy'} holds a negative number of an instruction")
+    for name in ("action", "state"):
+        values = np.asarray(arrays[name], dtype=np.float32).reshape(record.rows, -1)
+        broken = int((~np.isfinite(values).all(axis=1)).sum())
+        if broken:
+            raise SpecError(f"{folder / name}.npy holds NaN or infinity in {broken} of {record.rows} rows")
 
 
 @dataclass(frozen=True, eq=False)

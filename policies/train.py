@@ -70,12 +70,14 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Training:
-    """What came of it. checkpoint: the folder. finished: False when it was interrupted; call again with resume."""
+    """What came of it. checkpoint: the folder. finished: False when it was interrupted; call again with resume.
+    skipped: parts of the store that could not be read and were left out."""
 
     checkpoint: Path
     steps: int
     finished: bool
     samples_per_second: float
+    skipped: int = 0
 
 
 def train(
@@ -116,6 +118,9 @@ class _Run:
         self.store = FrameStore(store)
         for problem in self.store.skipped:
             tqdm.write(f"skipped: {problem}")
+        if self.store.skipped:
+            read, left_out = len(self.store.parts), len(self.store.skipped)
+            tqdm.write(f"skipped {left_out} of {read + left_out} parts of {store}; training on the others")
         if self.store.cameras != embodiment.cameras:
             raise SpecError(f"{store} holds pictures of {self.store.cameras}, the embodiment has {embodiment.cameras}")
         torch.manual_seed(config.seed)  # the initial weights; every later draw has its own generator
@@ -169,7 +174,7 @@ class _Run:
         seconds = max(time.perf_counter() - began, 1e-9)
         self._save_state()
         rate = (self.step - first) * self.config.batch / seconds
-        return Training(self._export(seconds), self.step, self.step >= self.config.steps, rate)
+        return Training(self._export(seconds), self.step, self.step >= self.config.steps, rate, len(self.store.skipped))
 
     def _one_step(self, source: Prefetch) -> Losses:
         batch, labels = source.next()
@@ -244,6 +249,8 @@ class _Run:
         )
         sizes = len(self.samples.training), len(self.store), len(self.store.instructions)
         data = "{} samples from {} frames, {} instructions".format(*sizes)
+        if self.store.skipped:
+            data += f"; {len(self.store.skipped)} unreadable parts left out"
         provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
         folder = self.out / "checkpoint"
         self.model.cpu()

@@ -2,6 +2,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,7 +70,51 @@ def test_broken_parts_are_skipped(store: Path, tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "store" / "bad" / "part.json").write_text("no")
     run = train(replace(SHORT, steps=1), tmp_path / "store", tmp_path / "run", embodiment=TOY)
     assert run.finished
-    assert "bad is not a readable part" in "".join(capsys.readouterr())
+    said = "".join(capsys.readouterr())
+    assert "bad is not a readable part" in said
+    assert "skipped 1 of 2 parts" in said
+    assert run.skipped == 1
+    assert "1 unreadable parts left out" in (run.checkpoint / "README.md").read_text()
+
+
+def overwrite(name: str, row: int, value: float) -> Callable[[Path], object]:
+    """Put `value` into one row of a column, the file's size unchanged."""
+
+    def apply(part: Path) -> None:
+        values = np.load(part / f"{name}.npy")
+        values[row] = value
+        np.save(part / f"{name}.npy", values)
+
+    return apply
+
+
+def shorten(name: str) -> Callable[[Path], object]:
+    return lambda part: (part / name).write_bytes((part / name).read_bytes()[:200])
+
+
+CORRUPT = {
+    "cut": (shorten("action.npy"), "action.npy is missing or shorter"),
+    "another file": (lambda part: (part / "state.npy").write_bytes(b"x" * 99_999), "state.npy is not a .npy file"),
+    "gone": (lambda part: (part / "aims.npy").unlink(), "aims.npy is missing"),
+    "no number": (overwrite("action", 3, np.nan), "action.npy holds NaN or infinity in 1 of 32 rows"),
+    "infinite": (overwrite("state", 5, np.inf), "state.npy holds NaN or infinity in 1 of 32 rows"),
+    "negative": (overwrite("instruction", 2, -7), "instruction.npy holds a negative number"),
+    "no such instruction": (overwrite("instruction", 2, 99), "instructions.json has fewer instructions"),
+    "not a list": (lambda part: (part / "instructions.json").write_text("5"), "not a readable part"),
+}
+
+
+@pytest.mark.parametrize("what", CORRUPT)
+def test_corrupt_files_are_named_skipped_and_counted(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harm, words = CORRUPT[what]
+    for part in ("good", "bad"):
+        write_store(tmp_path / "store", episodes=8, part=part)
+    harm(tmp_path / "store" / "bad")
+    run = train(replace(SHORT, steps=1), tmp_path / "store", tmp_path / "run", embodiment=TOY)
+    assert (run.finished, run.skipped) == (True, 1)
+    assert words in "".join(capsys.readouterr())
 
 
 def test_batches_cover_everything_once_a_round_and_start_anywhere() -> None:

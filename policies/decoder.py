@@ -96,6 +96,10 @@ class Generated:
     tokens: Tensor
     log_probabilities: Tensor
 
+    def row(self, number: int) -> "Generated":
+        """One row of it, still batched."""
+        return Generated(self.tokens[number : number + 1], self.log_probabilities[number : number + 1])
+
 
 class ActionDecoder(nn.Module):
     """Autoregressive over L positions and V tokens; only legal tokens can be written, and always exactly L."""
@@ -177,6 +181,10 @@ class ActionDecoder(nn.Module):
             tokens[:, position] = self._choose(logits, position, 0.0, None)
             scores.append(functional.log_softmax(logits, dim=1).gather(1, tokens[:, position : position + 1])[:, 0])
         return Generated(tokens, torch.stack(scores, dim=1))
+
+    def surest(self, tokens: Tensor) -> Tensor:
+        """tokens (B, L) -> (B, L): the log-probability that training wants each to have where it is the target."""
+        return self._targets(tokens).gather(2, tokens[:, :, None])[:, :, 0].log()
 
     def _choose(self, logits: Tensor, position: int, temperature: float, generator: torch.Generator | None) -> Tensor:
         """logits (B, V) at one position -> token ids (B,)."""

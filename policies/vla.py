@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional
 
 from agent.errors import SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
 from policies.backbone import Inputs
 from policies.codec import make_codec
+from policies.decoder import Generated
 from policies.explain import Thought, explain_thought
 from policies.instruction import check_length
 from policies.model import Trained
@@ -57,7 +57,7 @@ class VLAPolicy:
         instruction is empty."""
         prefix = self.backbone(self._inputs(observation))
         written = self.decoder.generate(prefix.tokens, temperature=self.temperature, generator=self.generator)
-        chunk = self._chunk(written.tokens)
+        chunk = self._chunk(written)
         self.thought = Thought(observation, prefix, written, chunk.actions)
         return chunk
 
@@ -80,14 +80,20 @@ class VLAPolicy:
         for start in range(0, len(prefixes), DECODED_TOGETHER):
             part = torch.cat(prefixes[start : start + DECODED_TOGETHER])
             filled = functional.pad(part, (0, 0, 0, 0, 0, DECODED_TOGETHER - len(part)))
-            written = self.decoder.generate(filled).tokens[: len(part)]
-            chunks += [self._chunk(row[None]) for row in written]
+            written = self.decoder.generate(filled)
+            chunks += [self._chunk(written.row(number)) for number in range(len(part))]
         return chunks
 
-    def _chunk(self, tokens: Tensor) -> ActionChunk:
-        """tokens (1, L) -> actions (T, A)."""
-        unit = self.codec.decode(tokens.numpy())
-        return ActionChunk(self.embodiment.action.clip(self.stats.denormalize("action", unit[0])))
+    def _chunk(self, written: Generated) -> ActionChunk:
+        """One row of tokens -> actions (T, A).
+
+        Its confidence is the geometric mean of the tokens' probabilities, each against the most that training asks for:
+        where targets are spread over neighbouring bins, no bin can come near 1.
+        """
+        unit = self.codec.decode(written.tokens.numpy())
+        actions = self.embodiment.action.clip(self.stats.denormalize("action", unit[0]))
+        short = (written.log_probabilities - self.decoder.surest(written.tokens)).clamp(max=0.0)
+        return ActionChunk(actions, confidence=float(short.mean().exp()))
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:

@@ -92,3 +92,14 @@ def test_scripted_policies_hold_still_and_wander() -> None:
     wander.reset(seed=4)
     assert (wander.act(seen).actions == first).all()
     assert all(ACTION.problem(row) is None for row in first)
+
+
+def test_it_says_how_sure_it_is_alone_and_in_a_batch(trained: Path) -> None:
+    greedy, wild = load_policy(str(trained)), load_policy(str(trained), temperature=5.0)
+    wild.reset(seed=0)
+    looks = [observation(scene(np.random.default_rng(seed))[0], "red") for seed in range(8)]
+    sure = np.array([greedy.act(look).confidence for look in looks], dtype=np.float64)
+    unsure = np.array([wild.act(look).confidence for look in looks], dtype=np.float64)
+    assert ((sure > 0) & (sure <= 1)).all()
+    assert unsure.max() < sure.min()
+    assert [chunk.confidence for chunk in greedy.act_batch(looks)] == pytest.approx(sure.tolist(), abs=1e-4)

@@ -25,7 +25,7 @@ from franky_sim.simulation_server import SimulationServer
 
 ERROR_FLAGS = 41
 SILENCE = 1.0
-"""Seconds without a command after which a motion is aborted. A real controller allows 20 ms; here the clock is loose."""
+"""Seconds without a command after which a motion is aborted. A real controller allows 20 ms."""
 LONGEST_WAIT = 0.01
 """Seconds; a client that is silent for longer loses a command."""
 

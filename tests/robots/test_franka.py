@@ -75,7 +75,7 @@ class TestContract(DriverContract):
     orders = 4
 
     def make_driver(self) -> FrankaDriver:
-        return driver_for(CELLS.get())
+        return driver_for(CELLS.get(), patience_s=0.8)
 
     def make_unreachable(self) -> FrankaDriver:
         settings = FrankaSettings(NOBODY, realtime=False)

@@ -54,6 +54,14 @@ class World(Protocol):
         ...
 
 
+class ContinuingWorld(World, Protocol):
+    """A world that can be given another task about the scene as it stands now."""
+
+    def assign(self, task: Task) -> Observation:
+        """Judge `task` from here on and return what is seen now; nothing is rebuilt, time begins at 0 again."""
+        ...
+
+
 class RobotDriver(Protocol):
     """One real (or emulated) robot. Its embodiment can be read while it is not connected."""
 

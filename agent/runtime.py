@@ -42,6 +42,7 @@ def run_episode(
             success_any=ever_satisfied,
             success_last=status.satisfied,
             success_held=status.held,
+            completed=int(outcome is Outcome.SUCCESS),
         )
 
     try:
@@ -96,7 +97,7 @@ def legal_rows(chunk: ActionChunk, embodiment: Embodiment) -> FloatArray:
 def _why_not(task: Task, status: Status) -> str:
     """One sentence on how far the episode came."""
     if task.goal is None:
-        return f"ran all {task.max_steps} steps; no known task matches the instruction, so nothing was judged"
+        return f"ran all {task.max_steps} steps; no known task matches the instruction, so only the world could judge"
     subject = task.goal.subject
     if status.wrong_object:
         return f"moved the {status.wrong_object} instead of the {subject}"

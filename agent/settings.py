@@ -57,6 +57,15 @@ def load_settings(path: Path | str, cls: type[T]) -> T:
     return _build(cls, value, _Place(str(path), (), lines))
 
 
+def line_of(path: Path | str, key: Key) -> int | None:
+    """Return the line of the YAML file on which `key` stands, ("tasks", 3) for the fourth task; None without it."""
+    node = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=_Loader)
+    lines: dict[Key, int] = {}
+    if node is not None:
+        _plain(node, (), lines, str(path))
+    return lines.get(key)
+
+
 def from_mapping(cls: type[T], values: object, *, where: str) -> T:
     """Build the dataclass `cls` from nested mappings and lists; `where` begins every error sentence."""
     return _build(cls, values, _Place(where))

@@ -159,6 +159,16 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """Where an entity must stand at reset: centre x, y [m] and yaw [rad] in the base frame."""
+
+    name: str
+    x: float
+    y: float
+    yaw: float = 0.0
+
+
+@dataclass(frozen=True)
 class Task:
     """One thing to do: what is said, what it means, and what must stand on the table.
 
@@ -167,6 +177,8 @@ class Task:
     initial: relations that hold at reset ("the apple is in the bowl", for taking it out).
     distractors: fewest and most further objects, drawn from those seen in training.
     max_steps: control steps before the episode times out.
+    layout: where some of the entities must stand; the others are placed at random round them.
+    scene: the task whose scene is built, when it is not this one's own: another instruction about the same things.
     """
 
     name: str
@@ -176,6 +188,8 @@ class Task:
     entities: tuple[str, ...] = ()
     initial: tuple[Goal, ...] = ()
     distractors: tuple[int, int] = (2, 4)
+    layout: tuple[Placement, ...] = ()
+    scene: "Task | None" = None
 
 
 @dataclass(frozen=True)
@@ -220,6 +234,7 @@ class Episode:
 
     success_any: satisfied at some step.  success_last: satisfied at the last step.  success_held: held, the
     reading that `outcome` uses.  seconds: wall time.  detail: one sentence on how it ended.
+    completed: tasks of a chain that were done one after the other; 0 or 1 for a single task.
     """
 
     task: Task
@@ -232,3 +247,4 @@ class Episode:
     success_any: bool = False
     success_last: bool = False
     success_held: bool = False
+    completed: int = 0

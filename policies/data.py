@@ -27,7 +27,8 @@ class EpisodeFrames:
 
     images: camera -> uint8 (N, H, W, 3).  state (N, S), action (N, A): float32, physical units; action is what was
     executed.  by_expert (N,): True where the expert chose that action.  aims (N, 6): where the expert means to grasp
-    (xyz) and to release (xyz), metres in the base frame, NaN where undefined.
+    (xyz) and to release (xyz), metres in the base frame, NaN where undefined.  instruction: of all frames, or one a
+    frame.
     """
 
     images: dict[str, ImageArray]
@@ -35,7 +36,7 @@ class EpisodeFrames:
     action: FloatArray
     by_expert: NDArray[np.bool_]
     aims: FloatArray
-    instruction: str
+    instruction: str | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,9 @@ class FrameWriter:
     def append_episode(self, frames: EpisodeFrames) -> None:
         """Add one episode of at least one frame, all of it or nothing. SpecError when an array has a wrong shape."""
         count = len(frames.state)
-        number = self.instructions.get(frames.instruction, len(self.instructions))
+        said = (frames.instruction,) * count if isinstance(frames.instruction, str) else frames.instruction
+        fresh = [text for text in dict.fromkeys(said) if text not in self.instructions]
+        numbers = self.instructions | {text: len(self.instructions) + new for new, text in enumerate(fresh)}
         values: dict[str, NDArray[np.generic]] = {
             **{f"image_{name}": picture for name, picture in frames.images.items()},
             "state": frames.state,
@@ -101,14 +104,14 @@ class FrameWriter:
             "by_expert": frames.by_expert,
             "aims": frames.aims,
             "episode": np.full(count, self.episodes),
-            "instruction": np.full(count, number),
+            "instruction": np.array([numbers[text] for text in said]),
         }
         rows = [self._checked(column, values, count) for column in self.columns]
         for column, file, array in zip(self.columns, self.files, rows, strict=True):
             file.seek(_HEADER_BYTES + self.rows * column.row_bytes)
             file.write(array.tobytes())
             file.flush()
-        self.instructions.setdefault(frames.instruction, number)
+        self.instructions = numbers
         self.rows += count
         self.episodes += 1
         self._commit()

@@ -16,6 +16,18 @@ _SAMPLE_RIGHT, _SAMPLE_DOWN = 0.5, -0.5
 
 
 @dataclass(frozen=True)
+class Light:
+    """Lamp of the renderer. direction: towards the lamp. ambient, diffuse, specular: coefficients in [0, 1]."""
+
+    direction: tuple[float, float, float] = (0.6, -0.5, 1.6)
+    colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ambient: float = 0.62
+    diffuse: float = 0.42
+    specular: float = 0.04
+    shadow: bool = False
+
+
+@dataclass(frozen=True)
 class CameraView:
     """A camera at `eye`, looking at `target`, `up` upwards in the picture [m, base frame]; `fov`: vertical, degrees.
 
@@ -80,17 +92,26 @@ class CameraView:
 FRONT = CameraView(eye=(1.05, 0.0, 0.80), target=(0.475, 0.0, 0.04), up=(0.0, 0.0, 1.0), fov=40.0)
 """Opposite the robot: picture left is -y, picture right +y, and what is nearer the camera is +x."""
 
-WRIST_EYE = np.array([0.10, 0.0, 0.075])
-WRIST_TARGET = np.array([0.0567, 0.0, 0.0])
-"""In the tool frame [m]: before the hand, tilted 30 degrees so that it sees the tips and what lies below them."""
 WRIST_FOV = 80.0
 
 
-def wrist_view(tool_pose: Pose) -> CameraView:
+@dataclass(frozen=True)
+class WristMount:
+    """How the hand's camera is fixed: eye and target in the tool frame [m], vertical field of view in degrees.
+
+    By default before the hand, tilted 30 degrees so that it sees the tips and what lies below them.
+    """
+
+    eye: Vector3 = (0.10, 0.0, 0.075)
+    target: Vector3 = (0.0567, 0.0, 0.0)
+    fov: float = WRIST_FOV
+
+
+def wrist_view(tool_pose: Pose, mount: WristMount = WristMount()) -> CameraView:
     """Return the hand's camera for the tool at `tool_pose`; the fingers come in at the picture's lower edge."""
-    eye, target = transform(tool_pose, np.stack([WRIST_EYE, WRIST_TARGET])).tolist()
+    eye, target = transform(tool_pose, np.array([mount.eye, mount.target])).tolist()
     up = rotation_matrix(tool_pose.quaternion)[:, 0].tolist()
-    return CameraView(eye=tuple(eye), target=tuple(target), up=tuple(up), fov=WRIST_FOV)
+    return CameraView(eye=tuple(eye), target=tuple(target), up=tuple(up), fov=mount.fov)
 
 
 def metric_depth(buffer: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.errors import SpecError
+from agent.errors import Refusal
 from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation
 from sim.commander import WORKSPACE_LOW
 from sim.geometry import (
@@ -69,12 +69,16 @@ class ScriptedExpert:
         """Nothing to forget: the expert keeps no state."""
 
     def act(self, observation: Observation) -> ActionChunk:
-        """Return one row: the step from here towards the next waypoint. Raises SpecError without a goal."""
+        """Return one row: the step from here towards the next waypoint. Raises Refusal without a goal."""
         return ActionChunk(self._row(self.waypoint())[None])
 
     def aims(self) -> FloatArray:
         """Return where the tool will grasp (or push from) and where it will release, (6,) [m] in the base frame."""
-        goal, state = self._goal(), self._world.state()
+        return self.aims_for(self._goal())
+
+    def aims_for(self, goal: Goal) -> FloatArray:
+        """Return the aims (6,) that `goal` would have in the scene as it stands, whatever the present task is."""
+        state = self._world.state()
         subject = state.entities[goal.subject]
         if goal.relation in ("open", "close"):
             start, end = self._handle_path(goal, state)
@@ -104,7 +108,7 @@ class ScriptedExpert:
     def _goal(self) -> Goal:
         goal = self._world.task.goal
         if goal is None:
-            raise SpecError("the expert needs a task with a goal; this instruction matches no known task")
+            raise Refusal("the expert needs a goal; the words match no known task, or name what is not there")
         return goal
 
     def _place(self, goal: Goal, state: SceneState) -> Place:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.types import ImageArray
+from sim.camera import Light
 from sim.geometry import Array, BodySpec, Box, Cylinder, JointType, Mesh, Part, Pose, Sphere
 from sim.quiet import silenced
 
@@ -22,18 +23,6 @@ SEGMENT_ID_MASK = (1 << 24) - 1
 """PyBullet packs body + (link + 1) << 24 into a segmentation pixel."""
 
 _JOINT = {JointType.PRISMATIC: pybullet.JOINT_PRISMATIC, JointType.REVOLUTE: pybullet.JOINT_REVOLUTE}
-
-
-@dataclass(frozen=True)
-class Light:
-    """Lamp of the renderer. direction: towards the lamp. ambient, diffuse, specular: coefficients in [0, 1]."""
-
-    direction: tuple[float, float, float] = (0.6, -0.5, 1.6)
-    colour: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    ambient: float = 0.62
-    diffuse: float = 0.42
-    specular: float = 0.04
-    shadow: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from agent.errors import SpecError, unknown_name
-from agent.types import Task
+from agent.types import Placement, Task
 from sim.geometry import Array, BodySpec, Pose, yaw_of, yaw_quaternion
 from sim.objects import KINDS, Description, Grasp, Interior, ObjectKind, ReceptacleKind, is_held_out, parse_name
 from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, beside_spot, in_region
@@ -94,6 +94,7 @@ def sample_scene(task: Task, rng: np.random.Generator) -> Scene:
     Raises SpecError when the names are unknown or no layout was found in SCENE_TRIES attempts.
     """
     names = entity_names(task)
+    _check_layout(task, names)
     fewest, most = task.distractors
     for attempt in range(SCENE_TRIES):
         crowded = attempt / SCENE_TRIES
@@ -113,6 +114,13 @@ def entity_names(task: Task) -> list[str]:
         if goal.target and goal.relation not in ("push", "move to"):
             names += [goal.target]
     return list(dict.fromkeys(names))
+
+
+def _check_layout(task: Task, names: list[str]) -> None:
+    """Raise SpecError for a placement of something that the scene does not hold."""
+    for placement in task.layout:
+        if placement.name not in names:
+            raise unknown_name("entity to place", placement.name, names)
 
 
 def discs(entity: Entity) -> list[Disc]:
@@ -179,6 +187,7 @@ class _Layout:
         self._task = task
         self._gap = gap
         self._rng = rng
+        self._fixed = {placement.name: placement for placement in task.layout}
         self._placed: dict[str, Entity] = {}
         self._reserved: list[Disc] = []
 
@@ -188,9 +197,9 @@ class _Layout:
         loose = [draft for draft in drafts if draft.name not in inside_of]
         first = {name: rank for rank, name in enumerate(entity_names(self._task))}
         # Fixed furniture, then what the task names, then distractors by size: the free spots depend on the first two.
-        loose.sort(key=lambda d: (not _spots(d), first.get(d.name, 99), -d.footprint_radius))
+        loose.sort(key=lambda d: (d.name not in self._fixed, not _spots(d), first.get(d.name, 99), -d.footprint_radius))
         for draft in loose:
-            placed = self._at_spot(draft) if _spots(draft) else self._at_random(draft)
+            placed = self._place(draft)
             if placed is None:
                 return None
             self._placed[draft.name] = placed
@@ -199,6 +208,19 @@ class _Layout:
             if draft.name in inside_of:
                 self._placed[draft.name] = self._inside(draft, self._placed[inside_of[draft.name]])
         return [self._placed[draft.name] for draft in drafts] if self._initial_holds() else None
+
+    def _place(self, draft: Entity) -> Entity | None:
+        if draft.name in self._fixed:
+            return self._as_told(draft, self._fixed[draft.name])
+        return self._at_spot(draft) if _spots(draft) else self._at_random(draft)
+
+    def _as_told(self, draft: Entity, told: Placement) -> Entity | None:
+        """Put it where the task's layout says; only what overlaps is refused."""
+        pose = Pose((told.x, told.y, draft.kind.rest_height(draft.scale)), yaw_quaternion(told.yaw))
+        placed = replace(draft, pose=pose, joint=self._joint(draft))
+        others = [disc for entity in self._placed.values() for disc in discs(entity)]
+        apart = all(np.hypot(*(xy - at)) >= radius + size for xy, radius in discs(placed) for at, size in others)
+        return placed if apart else None
 
     def _at_spot(self, draft: Entity) -> Entity | None:
         """Put furniture at one of its own spots, its joint as the task needs it."""

@@ -5,12 +5,13 @@ import numpy as np
 from agent.errors import WorldFault, unknown_name
 from agent.types import CameraSpec, Control, Embodiment, FloatArray, Observation, Status, Step, Task
 from sim.arm import RATE_HZ, PandaArm
-from sim.camera import FRONT, CameraView, wrist_view
+from sim.camera import CameraView, Light, wrist_view
 from sim.commander import ACTION, HOME_POSITION, STATE
 from sim.geometry import Array, BodySpec, Box, Part, Pose, yaw_of
 from sim.goals import GoalJudge
-from sim.physics import Light, Physics, Picture
+from sim.physics import Physics, Picture
 from sim.scene import Entity, Scene, sample_scene
+from sim.setting import TABLE_COLOUR, Setting
 from sim.state import EntityState, SceneState
 
 SETTLE_STEPS = 60
@@ -24,7 +25,7 @@ DEFAULT_CAMERAS = (CameraSpec("front", 128, 128), CameraSpec("wrist", 128, 128))
 
 TABLE = BodySpec(
     collision=(Part(Box((0.45, 0.60, 0.04))),),
-    visual=(Part(Box((0.45, 0.60, 0.04)), colour=(0.74, 0.63, 0.50)),),
+    visual=(Part(Box((0.45, 0.60, 0.04)), colour=TABLE_COLOUR),),
     mass=0.0,
     lateral_friction=0.9,
 )
@@ -42,7 +43,8 @@ class TabletopWorld:
     def __init__(self, cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS, *, light: Light | None = None) -> None:
         """Raise SpecError when a camera is neither `front` nor `wrist`."""
         self._embodiment = tabletop_embodiment(cameras)
-        self._light = light or Light()
+        self._standard = Setting() if light is None else Setting(light=light)
+        self._setting = self._standard
         self._physics = Physics()
         for camera in cameras:
             self._check_camera(camera.name)
@@ -64,17 +66,19 @@ class TabletopWorld:
     def arm(self) -> PandaArm:
         return self._arm
 
-    def reset(self, task: Task, *, seed: int) -> Observation:
+    def reset(self, task: Task, *, seed: int, setting: Setting | None = None) -> Observation:
+        """Build the scene as `setting` says; None, for this episode alone, is the world's own."""
         rng = np.random.default_rng(seed)
-        self._scene = sample_scene(task, rng)
+        self._setting = self._standard if setting is None else setting
+        self._scene = sample_scene(task.scene or task, rng)
         self._physics.reset()
-        self._physics.add_body(TABLE, TABLE_POSE)
+        self._table = self._physics.add_body(TABLE, TABLE_POSE)
         self._arm = PandaArm(self._physics)
         self._bodies = {entity.name: self._add(entity) for entity in self._scene.entities}
         self._names = {body: name for name, body in self._bodies.items()}
         offset = rng.uniform(-START_NOISE, START_NOISE)
-        x, y, z = HOME_POSITION + offset
-        self._arm.reset((float(x), float(y), float(z)), yaw=float(rng.uniform(-0.3, 0.3)))
+        start = self._setting.start_position(HOME_POSITION + offset)
+        self._arm.reset(start, yaw=self._setting.start_yaw + float(rng.uniform(-0.3, 0.3)))
         self._physics.step(SETTLE_STEPS)
         return self.assign(task)
 
@@ -138,14 +142,17 @@ class TabletopWorld:
     def render(self, camera: str, height: int, width: int) -> Picture:
         """Draw what `camera` sees now, at any size; `Picture.bodies` segments it (see `name_of`)."""
         view = self.view(camera)
-        return self._physics.render(
-            view.view_matrix(), view.projection_matrix(width / height), (height, width), self._light
-        )
+        matrices = view.view_matrix(), view.projection_matrix(width / height)
+        picture = self._physics.render(*matrices, (height, width), self._setting.light)
+        rgb = self._setting.dress(picture.rgb, picture.bodies, view, table=self._table)
+        return Picture(rgb, picture.depth, picture.bodies)
 
     def view(self, camera: str) -> CameraView:
         """Return where `camera` is now."""
         self._check_camera(camera)
-        return FRONT if camera == "front" else wrist_view(self._arm.tool_pose())
+        if camera == "front":
+            return self._setting.front
+        return wrist_view(self._arm.tool_pose(), self._setting.wrist)
 
     def name_of(self, body: int) -> str | None:
         """Return the name of the entity with this number in `Picture.bodies`, None for table, arm and background."""
@@ -155,7 +162,7 @@ class TabletopWorld:
         self._physics.close()
 
     def _add(self, entity: Entity) -> int:
-        body = self._physics.add_body(entity.body, entity.pose)
+        body = self._physics.add_body(self._setting.weighed(entity), entity.pose)
         if entity.body.links:
             self._physics.set_joints(body, [0], np.array([entity.joint]))
         return body

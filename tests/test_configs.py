@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from agent.cli.training import Plan
-from agent.evaluation.suite import Suite, deal
+from agent.evaluation.suite import Suite, prepare
 from agent.robots.registry import RobotConfig
 from agent.safety.config import SafetyConfig
 from agent.settings import load_settings, save_settings
-from agent.types import Task
+from agent.types import Outcome
+from sim.tasks import check_goal
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 KINDS = {"eval": Suite, "train": Plan, "sim": SafetyConfig, "robot": RobotConfig}
@@ -31,12 +32,13 @@ def test_there_is_nothing_else_among_the_configs() -> None:
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "eval").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_world_can_judge_every_task_of_a_suite(path: Path) -> None:
-    from agent.cli.stage import sample
-    from sim.tasks import check_goal
+    from agent.cli.stage import check_task, sample
 
-    suite = load_settings(path, Suite)
-    trials = deal(suite, episodes=len(suite.tasks), seed=0, sample=sample)
+    suite, trials = prepare(str(path), episodes=60, seed=0, sample=sample, check=check_task)
+    assert len(trials) == 60
+    judged = suite.world is not None or all((t.task.goal is None) == (t.expects is Outcome.REFUSED) for t in trials)
+    assert judged
     for trial in trials:
-        assert isinstance(trial.task, Task)
-        assert trial.task.goal is not None
-        check_goal(trial.task.goal)
+        for task in trial.then:
+            assert task.goal is not None
+            check_goal(task.goal)

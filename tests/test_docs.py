@@ -9,7 +9,13 @@ import pytest
 from agent.cli.program import COMMANDS, make_parser
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONVENTIONS.md", "RESULTS.md")
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONVENTIONS.md",
+    "RESULTS.md",
+    *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+)
 
 
 def text_of(document: str) -> str:
@@ -47,7 +53,7 @@ def test_every_command_parses_and_names_files_that_exist(document: str, command:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_link_leads_to_a_file(document: str) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", text_of(document))
-    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    missing = [link for link in links if "://" not in link and not ((ROOT / document).parent / link).exists()]
     assert missing == []
 
 
@@ -64,6 +70,15 @@ def test_every_source_path_in_the_text_exists(document: str) -> None:
 def test_every_make_target_exists(document: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert make_targets_in(document) - targets == set()
+
+
+def test_the_suites_page_names_every_suite_and_axis() -> None:
+    from agent.evaluation.suite import suite_names
+    from sim.perturb import AXES
+
+    text = text_of("docs/suites.md")
+    assert [name for name in suite_names() if f"| `{name}` |" not in text] == []
+    assert [axis for axis in AXES if f"\n| {axis} |" not in text] == []
 
 
 def test_the_lock_file_names_exact_versions_and_no_machine() -> None:

@@ -42,6 +42,7 @@ class ClassroomFactory:
 
     def __call__(self) -> Classroom:
         from sim.expert import ScriptedExpert
+        from sim.onlooker import Onlooker
 
         world = stages.tabletop(self.cameras)
         body = world.embodiment
@@ -53,12 +54,14 @@ class ClassroomFactory:
         if self.learner is not None:
             policy, execute = stages.learned(str(self.learner))
             disturbers.append((self.learner_share, Learner(policy, execute=execute)))
+        teacher = ScriptedExpert(world)
         return Classroom(
             world=world,
-            teacher=ScriptedExpert(world),
+            teacher=teacher,
             task_for=self.task_for,
             disturbers=disturbers,
             family_of=stages.family_of,
+            look=Onlooker(world, teacher),
         )
 
     def task_for(self, seed: int) -> Task:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from agent.cli import stage as stages
 from agent.cli.command import Command, add_policy_argument, add_safety_argument, new_folder, positive, whole
-from agent.types import Outcome
+from agent.errors import SpecError
 
 if TYPE_CHECKING:
     from agent.evaluation.run import Report
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_policy_argument(parser)
     add_safety_argument(parser)
     parser.add_argument(
-        "--episodes", type=positive, default=100, metavar="N", help="in all, dealt over the tasks (100)"
+        "--episodes", type=positive, metavar="N", help="in all, dealt over the tasks (default: as the suite says)"
     )
     parser.add_argument("--seed", type=whole, default=0, help="of the first episode, counted up from there (0)")
     parser.add_argument("--out", metavar="DIR", help="where results.json goes (default: runs/eval-<time>)")
@@ -32,13 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the suite; 0 when it ran through, whatever the rate."""
     from agent.evaluation.run import Played, Report, play
-    from agent.evaluation.suite import deal, load_suite
+    from agent.evaluation.suite import prepare
 
-    suite = load_suite(arguments.suite)
-    trials = deal(suite, episodes=arguments.episodes, seed=arguments.seed, sample=stages.sample)
+    suite, trials = prepare(
+        arguments.suite,
+        episodes=arguments.episodes,
+        seed=arguments.seed,
+        sample=stages.sample,
+        check=stages.check_task,
+    )
     execute = arguments.execute or suite.execute or stages.actions_per_look(arguments.policy)
     folder = new_folder(arguments.out, "eval")
     make_stage = partial(stages.make_pair, arguments.policy, safety=arguments.safety)
+    if suite.world is not None:
+        if arguments.safety not in (None, stages.NO_SAFETY):
+            raise SpecError("a suite with a world of its own runs without a safety filter; leave --safety out")
+        make_stage = partial(stages.make_wrapped_pair, arguments.policy, suite.world)
     workers = min(arguments.workers or stages.cores(), len(trials))
     console = Console(stderr=True, quiet=arguments.json)
     played: list[Played] = []
@@ -48,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             job = bar.add_task("episodes", total=len(trials), good=0)
             for each in play(trials, make_stage, execute=execute, workers=workers):
                 played.append(each)
-                good = sum(one.episode.outcome is Outcome.SUCCESS for one in played)
+                good = sum(one.episode.outcome is one.trial.expects for one in played)
                 bar.update(job, advance=1, good=good)
         complete = True
     finally:
@@ -84,6 +93,9 @@ def _say(report: "Report", folder: str, *, as_json: bool) -> None:
     width = max(len(name) for name in (*rows, "overall"))
     for name, counts in (*rows.items(), ("overall", report.overall())):
         print(f"{name:<{width}}  {counts}")
+    completed = report.mean_completed()
+    if completed is not None:
+        print(f"chains: {completed:.2f} tasks done on average")
     print(f"results: {folder}/results.json")
 
 

@@ -22,6 +22,8 @@ from agent.types import CameraSpec, FloatArray, Observation, Step, Task
 CAMERAS = (CameraSpec("front", 224, 224), CameraSpec("wrist", 84, 84))
 """The sizes that CALVIN renders."""
 STEPS = 40
+SUNK, DISPLACED = 0.003, 0.03
+"""m; a thing that lies deeper in the table, or further from where it was put, has not settled."""
 MEGABYTE = 1e6
 Figures = dict[str, float | int | bool | str | None]
 R = TypeVar("R")
@@ -63,6 +65,7 @@ def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
         ("byte identity", identity),
         ("inverse kinematics", kinematics),
         (f"memory over {resets} resets", lambda: apart(memory, resets)),
+        (f"whether {resets} random scenes settle", lambda: settling(resets)),
         ("the shipped policy's latency", latency),
         ("process start to first action", first_action),
     )
@@ -190,6 +193,27 @@ def memory(resets: int) -> Figures:
     late = process.memory_info().rss / MEGABYTE
     world.close()
     return {"memory_mb": round(early, 1), "memory_mb_after_resets": round(late, 1), "resets": resets}
+
+
+def settling(resets: int) -> Figures:
+    """Return how many random scenes of every family stand still, where they were put, once they have been built."""
+    from sim.goals import REST_SPEED
+    from sim.tasks import FAMILIES
+    from sim.world import TabletopWorld
+
+    world, settled = TabletopWorld(cameras=(CameraSpec("front", 8, 8),)), 0
+    families = list(FAMILIES)
+    for seed in range(resets):
+        world.reset(stages.sample(families[seed % len(families)], seed), seed=seed)
+        state = world.state()
+        settled += all(
+            entity.speed < REST_SPEED
+            and entity.low[2] > -SUNK
+            and np.linalg.norm(np.subtract(entity.pose.position, world.scene[name].pose.position)) < DISPLACED
+            for name, entity in state.entities.items()
+        )
+    world.close()
+    return {"scenes_settled": settled, "scenes_reset": resets}
 
 
 def latency() -> Figures:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy, World
-from agent.types import CameraSpec, ImageArray, Task
+from agent.types import CameraSpec, Embodiment, ImageArray, Task
 
 if TYPE_CHECKING:
+    from agent.evaluation.gym_spec import GymWorldSpec
     from agent.safety.filter import SafetyFilter
     from sim.world import TabletopWorld
 
@@ -68,6 +69,28 @@ def make_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]
     """Build world and policy alone; picklable by name, for worker processes."""
     stage = make_stage(policy, safety=safety)
     return stage.world, stage.policy
+
+
+def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]:
+    """Build a wrapped Gymnasium environment and a policy for it; raise SpecError naming the policies that know none."""
+    if policy == "expert":
+        raise SpecError("the expert knows the tabletop only; for a wrapped environment there are: random, hold, DIR")
+    from agent.evaluation.gym_world import GymWorld
+
+    world = GymWorld(spec)
+    return world, _bodied(policy, world.embodiment) if policy in SCRIPTED else learned(policy)[0]
+
+
+def check_task(task: Task, seed: int) -> None:
+    """Raise SpecError when no scene shows this task's things, or nothing judges its goal."""
+    import numpy as np
+
+    from sim.scene import sample_scene
+    from sim.tasks import check_goal
+
+    if task.goal is not None:
+        check_goal(task.goal)
+    sample_scene(task.scene or task, np.random.default_rng(seed))
 
 
 def actions_per_look(policy: str) -> int:
@@ -164,9 +187,13 @@ def _scripted(name: str, world: "TabletopWorld") -> Policy:
         from sim.expert import ScriptedExpert
 
         return ScriptedExpert(world)
+    return _bodied(name, world.embodiment)
+
+
+def _bodied(name: str, body: Embodiment) -> Policy:
     from policies.scripted import HoldPolicy, RandomPolicy
 
-    return RandomPolicy(world.embodiment) if name == "random" else HoldPolicy(world.embodiment)
+    return RandomPolicy(body) if name == "random" else HoldPolicy(body)
 
 
 def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, SafetyFilter | None]":

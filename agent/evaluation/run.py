@@ -1,15 +1,15 @@
 """Runs the trials of a suite, in this process or dealt over several, and writes what came of them."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from agent.evaluation.attempt import attempt as attempt_trial
 from agent.evaluation.statistics import Tally, tally
 from agent.evaluation.suite import Trial
 from agent.ports import Policy, World
-from agent.runtime import run_episode
 from agent.types import Episode, Outcome
 from agent.workers import Died, Done, Workers
 
@@ -42,6 +42,11 @@ class Played:
             "success_last": episode.success_last,
             "success_held": episode.success_held,
             "wrong_object": episode.status.wrong_object,
+            "axis": self.trial.axis,
+            "level": self.trial.level,
+            "expects": self.trial.expects.value,
+            "links": 1 + len(self.trial.then),
+            "completed": episode.completed,
         }
 
 
@@ -75,8 +80,7 @@ class TrialJob:
         world, policy = self.make_stage()
 
         def attempt(index: int) -> Episode:
-            trial = self.trials[index]
-            return run_episode(world, policy, trial.task, seed=trial.seed, execute=self.execute)
+            return attempt_trial(world, policy, self.trials[index], execute=self.execute)
 
         return attempt
 
@@ -100,11 +104,16 @@ class Report:
     def by_task(self) -> dict[str, Tally]:
         """Row name -> counts, in alphabetical order."""
         rows = sorted({played.trial.row for played in self.played})
-        return {row: tally(each.episode for each in self.played if each.trial.row == row) for row in rows}
+        return {row: _tally(each for each in self.played if each.trial.row == row) for row in rows}
 
     def overall(self) -> Tally:
         """Counts over all rows."""
-        return tally(each.episode for each in self.played)
+        return _tally(self.played)
+
+    def mean_completed(self) -> float | None:
+        """Mean number of links done, over the chains that the world did not break; None where there are none."""
+        done = [p.episode.completed for p in self.played if p.trial.then and p.episode.outcome is not Outcome.ERROR]
+        return sum(done) / len(done) if done else None
 
     def as_mapping(self) -> dict[str, object]:
         """Return what results.json holds."""
@@ -115,9 +124,15 @@ class Report:
             "execute": self.execute,
             "complete": self.complete,
             "overall": self.overall().as_mapping(),
-            "tasks": {row: counts.as_mapping() for row, counts in self.by_task().items()},
+            "mean_completed": self.mean_completed(),
+            "tasks": {row: {**counts.as_mapping(), **self._drawn(row)} for row, counts in self.by_task().items()},
             "versions": versions(),
         }
+
+    def _drawn(self, row: str) -> dict[str, object]:
+        """Where the report draws the row, and what it counts as success."""
+        trial = next(played.trial for played in self.played if played.trial.row == row)
+        return {"axis": trial.axis, "level": trial.level, "expects": trial.expects.value}
 
     def write(self, folder: Path) -> None:
         """Write results.json and episodes.jsonl (one line an episode, by seed) into `folder`."""
@@ -127,6 +142,11 @@ class Report:
         (folder / "episodes.jsonl").write_text(lines, encoding="utf-8")
         text = json.dumps(self.as_mapping(), indent=2, ensure_ascii=False) + "\n"
         (folder / "results.json").write_text(text, encoding="utf-8")
+
+
+def _tally(played: Iterable[Played]) -> Tally:
+    rows = list(played)
+    return tally([each.episode for each in rows], expected=[each.trial.expects for each in rows])
 
 
 def versions() -> dict[str, str]:

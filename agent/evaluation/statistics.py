@@ -1,6 +1,6 @@
 """Success rates with 95 % intervals. A world's errors are counted beside the rate, never inside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -89,13 +89,14 @@ class Tally:
         }
 
 
-def tally(episodes: Iterable[Episode]) -> Tally:
-    """Count the episodes of one row."""
+def tally(episodes: Iterable[Episode], *, expected: Sequence[Outcome] | None = None) -> Tally:
+    """Count the episodes of one row. expected: the outcome that counts as success, for each; None: SUCCESS for all."""
     rows = list(episodes)
+    wanted = [Outcome.SUCCESS] * len(rows) if expected is None else expected
     judged = [row for row in rows if row.outcome is not Outcome.ERROR]
     return Tally(
         episodes=len(rows),
-        successes=sum(row.outcome is Outcome.SUCCESS for row in judged),
+        successes=sum(row.outcome is want for row, want in zip(rows, wanted, strict=True)),
         errors=len(rows) - len(judged),
         success_any=sum(row.success_any for row in judged),
         success_last=sum(row.success_last for row in judged),

@@ -13,6 +13,7 @@ from agent.errors import SpecError
 from agent.ports import Teacher, World
 from agent.recording.demonstrate import Coached, Coaching, Disturber
 from agent.recording.episode import EpisodeRecorder, EpisodeSink
+from agent.recording.glances import Glancing, Look
 from agent.runtime import run_episode
 from agent.types import Outcome, Task
 from agent.workers import Died, Done, Workers
@@ -30,7 +31,7 @@ class Classroom:
     """What a worker needs to make demonstrations: built once in every worker process by the `factory`.
 
     task_for: seed -> the task of that episode.  disturbers: (weight, disturber), see `Coached`.
-    family_of: task -> the evaluation row it belongs to.
+    family_of: task -> the evaluation row it belongs to.  look: draws glances, see `agent.recording.glances`.
     """
 
     world: World
@@ -38,6 +39,7 @@ class Classroom:
     task_for: Callable[[int], Task]
     disturbers: Sequence[tuple[float, Disturber]] = ()
     family_of: Callable[[Task], str] = _family_is_relation
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
@@ -88,15 +90,16 @@ class DemonstrationJob:
     def __call__(self) -> Callable[[int], Attempt]:
         classroom = self.factory()
         coached = Coached(classroom.teacher, classroom.disturbers, coaching=self.coaching)
+        actor = Glancing(coached, classroom.look or (lambda _: None))
 
         def attempt(seed: int) -> Attempt:
             task = classroom.task_for(seed)
             recorder = EpisodeRecorder(classroom.world.embodiment, note=coached.note)
-            episode = run_episode(classroom.world, coached, task, seed=seed, execute=1, observers=(recorder,))
+            episode = run_episode(classroom.world, actor, task, seed=seed, execute=1, observers=(recorder,))
             judged = episode.outcome in (Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
             wanted = episode.outcome is Outcome.SUCCESS or (self.keep_failures and judged)
             if wanted and episode.steps:
-                recording = recorder.finish(episode, family=classroom.family_of(task))
+                recording = recorder.finish(episode, family=classroom.family_of(task), glances=actor.glances)
                 for sink in self.sinks:
                     sink.add(recording)
             return Attempt(episode.outcome, episode.detail, episode.steps, wanted and episode.steps > 0)

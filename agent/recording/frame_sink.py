@@ -1,11 +1,15 @@
 """Stores recordings as raw training frames (`policies.data`): no films to encode or decode, so training reads fast."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from agent.errors import SpecError
 from agent.recording.episode import Recording
 from agent.recording.lock import FolderLock
+from agent.types import FloatArray
 from policies.data import EpisodeFrames, FrameWriter
 
 _SEEDS = "seeds.txt"
@@ -49,16 +53,7 @@ class FrameStoreSink:
             return
         with (self._writer.folder / _SEEDS).open("a", encoding="utf-8") as file:
             file.write(f"{recording.episode.seed}\n")
-        self._writer.append_episode(
-            EpisodeFrames(
-                images=recording.images,
-                state=recording.state,
-                action=recording.action,
-                by_expert=recording.by_expert,
-                aims=recording.aims,
-                instruction=recording.episode.task.instruction,
-            )
-        )
+        self._writer.append_episode(_frames(recording))
         self._stored.add(recording.episode.seed)
 
     def close(self) -> None:
@@ -78,3 +73,27 @@ class FrameStoreSink:
                 number += 1
             else:
                 return name
+
+
+def _frames(recording: Recording) -> EpisodeFrames:
+    """The episode's frames, and after them its glances: frames that nobody acted on."""
+    glances, steps = recording.glances, len(recording)
+    count = len(glances)
+    seen = [glance.observation for glance in glances]
+    return EpisodeFrames(
+        images={
+            name: np.concatenate(
+                [pictures, np.array([s.images[name] for s in seen], np.uint8).reshape(-1, *pictures.shape[1:])]
+            )
+            for name, pictures in recording.images.items()
+        },
+        state=_extended(recording.state, [s.state for s in seen]),
+        action=_extended(recording.action, [np.zeros(recording.action.shape[1], np.float32)] * count),
+        by_expert=np.concatenate([recording.by_expert, np.zeros(count, dtype=np.bool_)]),
+        aims=_extended(recording.aims, [glance.aims for glance in glances]),
+        instruction=(recording.episode.task.instruction,) * steps + tuple(glance.instruction for glance in glances),
+    )
+
+
+def _extended(rows: FloatArray, further: Sequence[FloatArray]) -> FloatArray:
+    return np.concatenate([rows, np.array(further, dtype=np.float32).reshape(-1, rows.shape[1])])

@@ -44,6 +44,12 @@ def point_task_for(instruction: str, *, max_steps: int | None = None) -> Task:
     return Task("instruction", instruction, None, max_steps or 6)
 
 
+def point_check(task: Task, seed: int) -> None:
+    world = PointWorld()
+    world.reset(task, seed=seed)
+    world.close()
+
+
 def point_sample(name: str, seed: int) -> Task:
     if name != "points":
         raise unknown_name("family or task", name, ("points",))
@@ -56,4 +62,5 @@ def point_cli(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "make_pair", point_pair)
     monkeypatch.setattr(stage, "task_for", point_task_for)
     monkeypatch.setattr(stage, "sample", point_sample)
+    monkeypatch.setattr(stage, "check_task", point_check)
     monkeypatch.setattr(stage, "actions_per_look", lambda policy: point_stage(policy).execute)

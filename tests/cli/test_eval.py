@@ -85,4 +85,4 @@ def test_a_wrong_suite_exits_2(text: str, sentence: str, tmp_path: Path, capsys:
 
 def test_an_unknown_suite_names_those_that_exist(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate("bowls", tmp_path / "out") == 2
-    assert "no suite 'bowls'; did you mean 'bowl'? There are: bowl, bridge, families." in capsys.readouterr().err
+    assert "no suite 'bowls'; did you mean 'bowl'? There are: absent, bowl, bridge, chain," in capsys.readouterr().err

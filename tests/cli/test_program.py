@@ -21,7 +21,10 @@ def test_the_help_of_every_command_shows_an_example(command, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["rnu"], "no command 'rnu'; did you mean 'run'? There are: run, collect, train, eval, bench."),
+        (
+            ["rnu"],
+            "no command 'rnu'; did you mean 'run'? There are: run, collect, train, eval, drive, robots,",
+        ),
         (["eval", "--suite", "bowl", "--episodes", "0"], "argument --episodes: must be at least 1, got 0"),
         (["run", "x", "--seed", "-1"], "argument --seed: must be at least 0, got -1"),
         (["run", "x", "--seed", "many"], "argument --seed: must be a whole number, got 'many'"),

@@ -1,23 +1,28 @@
 """The filter before the simulated Panda: its model against the engine's geometry, and attempts to get past it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from agent.cli.stage import SAFETY
+from agent.doubles import FixedPolicy
+from agent.evaluation.attempt import attempt
+from agent.evaluation.suite import Trial
 from agent.ports import World
 from agent.runtime import run_episode
 from agent.safety.config import SafetyConfig
 from agent.safety.filter import SafetyFilter
 from agent.safety.world import SafeWorld
 from agent.settings import load_settings
-from agent.types import FloatArray, Outcome, Task
+from agent.types import FloatArray, Observation, Outcome, Step, Task
 from sim import arm
 from sim.body_model import PandaBody
 from sim.expert import ScriptedExpert
 from sim.kinematics import HIGH, LOW, REST, forward, link_frames, tool_matrix_and_jacobian
 from sim.objects import OBJECTS
+from sim.perturb import Perturbation
 from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
 from sim.world import TabletopWorld
 from tests.contract.world_contract import WorldContract
@@ -138,6 +143,45 @@ def test_the_expert_is_not_disturbed(world: TabletopWorld, family: str) -> None:
         courses.append((episode.outcome, episode.steps))
     assert courses[0] == courses[1]
     assert courses[0][0] is Outcome.SUCCESS
+
+
+class Listening(SafetyFilter):
+    """Notes what the filter is shown."""
+
+    def __init__(self, world: TabletopWorld) -> None:
+        super().__init__(CONFIG, world.embodiment, PandaBody())
+        self.shown: list[FloatArray] = []
+
+    def permit(self, action: FloatArray, state: FloatArray) -> FloatArray:
+        self.shown.append(state)
+        return super().permit(action, state)
+
+
+def test_a_perturbed_table_stands_behind_the_same_filter_next_to_the_arm() -> None:
+    """Inside the sensors' noise: the filter sees the joints as they are."""
+    world = TabletopWorld(cameras=())
+    safety, task = Listening(world), replace(NAMED_TASKS["eggplant_in_bowl"], max_steps=3)
+    still = world.embodiment.action.clip(np.array([[0, 0, 0, 0, 0, 0, 1]], dtype=np.float32))
+    seen: list[FloatArray] = []
+
+    class Watcher:
+        def on_step(self, tick: int, before: Observation, step: Step) -> None:
+            seen.append(before.state)
+
+    trial = Trial("row", task, 3, perturbation=Perturbation(noise=5, start=1))
+    attempt(SafeWorld(world, safety), FixedPolicy(world.embodiment, still), trial, execute=1, observers=(Watcher(),))
+    world.close()
+    assert len(safety.shown) == 3
+    assert np.ptp([state[7:] for state in safety.shown], axis=0).max() < 1e-3
+    assert np.ptp([state[7:] for state in seen], axis=0).max() > 1e-3
+
+
+def test_a_chain_goes_on_behind_the_filter(world: TabletopWorld) -> None:
+    safe, task = guarded(world), NAMED_TASKS["eggplant_in_bowl"]
+    before = safe.reset(task, seed=3)
+    again = safe.assign(replace(task, instruction="and again"))
+    assert again.instruction == "and again"
+    np.testing.assert_array_equal(before.state, again.state)
 
 
 @pytest.mark.parametrize("seed", range(1060, 1069))

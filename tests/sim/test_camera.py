@@ -6,9 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.arm import PandaArm
-from sim.camera import FAR, FRONT, NEAR, CameraView, metric_depth, wrist_view
+from sim.camera import FAR, FRONT, NEAR, CameraView, Light, metric_depth, wrist_view
 from sim.geometry import BodySpec, Box, Part, Pose
-from sim.physics import Light, Physics, Picture
+from sim.physics import Physics, Picture
 
 SIZE = (96, 128)
 

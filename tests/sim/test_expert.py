@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agent.errors import SpecError
+from agent.errors import Refusal
 from agent.runtime import run_episode
 from agent.types import ActionChunk, CameraSpec, Embodiment, Observation, Outcome, Task
 from sim.chains import sample_chain
@@ -87,7 +87,7 @@ def test_aims_are_where_the_object_is_and_where_it_goes(world: TabletopWorld) ->
 
 def test_needs_a_goal(world: TabletopWorld) -> None:
     observation = world.reset(Task("free", "dance", None, 10), seed=530_500)
-    with pytest.raises(SpecError, match="matches no known task"):
+    with pytest.raises(Refusal, match="match no known task"):
         ScriptedExpert(world).act(observation)
 
 

@@ -11,7 +11,7 @@ from agent.recording.demonstrate import Coaching
 from agent.recording.frame_sink import FrameStoreSink
 from agent.recording.glances import Glancing
 from agent.runtime import run_episode
-from agent.types import ActionChunk, CameraSpec
+from agent.types import CameraSpec
 from policies.data import FrameStore
 
 SMALL = (CameraSpec("front", 32, 32), CameraSpec("wrist", 32, 32))
@@ -20,7 +20,7 @@ SMALL = (CameraSpec("front", 32, 32), CameraSpec("wrist", 32, 32))
 def test_glances_do_not_change_what_is_done() -> None:
     world = PointWorld()
     row = np.zeros((1, len(world.embodiment.action)), dtype=np.float32)
-    policy = FixedPolicy(world.embodiment, ActionChunk(row))
+    policy = FixedPolicy(world.embodiment, row)
     aims = np.zeros(6, dtype=np.float32)
     glancing = Glancing(policy, lambda _: ("look there", aims), at_start=2, share=1.0)
     task = point_task(0, max_steps=5)

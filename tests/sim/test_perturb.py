@@ -10,8 +10,8 @@ from agent.errors import SpecError
 from agent.ports import ContinuingWorld, World
 from agent.runtime import run_episode
 from agent.types import ActionChunk, CameraSpec, Embodiment, FloatArray, Observation, Outcome, Step, Task
-from sim.commander import HOME_POSITION
 from sim.camera import FRONT
+from sim.commander import HOME_POSITION
 from sim.expert import ScriptedExpert
 from sim.grammar import understand
 from sim.perturb import (

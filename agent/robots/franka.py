@@ -179,6 +179,7 @@ class FrankaDriver:
         self._arm = ArmLink(settings, recover=recover)
         try:
             self._hand = HandLink(settings)
+            self._arm.excuse()
             for eye in self._eyes:
                 eye.open()
         except WorldFault:

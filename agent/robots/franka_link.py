@@ -84,6 +84,10 @@ class _Link:
         if self.fault is not None:
             raise WorldFault(self.fault)
 
+    def excuse(self) -> None:
+        """Start waiting anew: this thread may have been held up while the other link was opened."""
+        self._fresh = time.monotonic()
+
     def close(self) -> None:
         """End the connection; never raises. A thread that waits for a dead controller is left to its time-out."""
         self._closing.set()

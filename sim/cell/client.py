@@ -96,7 +96,7 @@ class EmulatedCell:
         return [float(value) for value in json.loads(self._office.ask("state"))]
 
     def order_fault(self, kind: str) -> None:
-        """Let the controller enter a fault: "reflex", "user_stop", or "none" to release the button."""
+        """Let the controller enter a fault: "reflex", "silent_client", "user_stop", or "none" to release the button."""
         self._office.ask(f"fault {kind}")
 
     def freeze(self, *, cameras: bool = False) -> None:

@@ -76,7 +76,7 @@ class TestContract(DriverContract):
     orders = 4
 
     def make_driver(self) -> FrankaDriver:
-        return driver_for(CELLS.get())
+        return driver_for(CELLS.get(), patience_s=0.8)
 
     def make_unreachable(self) -> FrankaDriver:
         settings = FrankaSettings(NOBODY, realtime=False)
@@ -166,13 +166,16 @@ def test_stop_brakes_within_a_tenth_of_a_second_of_the_robot_s_time(driver: Fran
     assert np.array(cell.state()) == pytest.approx(one, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("fault", "flag"), [("reflex", "joint_reflex"), ("silent_client", "communication_constraints_violation")]
+)
 def test_a_reflex_stops_the_robot_in_one_sentence_and_recovery_is_explicit(
-    driver: FrankaDriver, cell: EmulatedCell
+    driver: FrankaDriver, cell: EmulatedCell, fault: str, flag: str
 ) -> None:
     drive(driver, np.array([0.02, 0, 0, 0, 0, 0, 1], dtype=np.float32))
-    cell.order_fault("reflex")
+    cell.order_fault(fault)
     sentence = first_fault(driver)
-    assert "reflex" in sentence.lower() and "\n" not in sentence
+    assert flag in sentence and "\n" not in sentence
     for _ in range(2):
         with pytest.raises(WorldFault, match=r"(?i)reflex"):
             driver.send(STILL)

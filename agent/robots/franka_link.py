@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import SpecError, WorldFault
-from agent.robots.opencv_eye import EyeSettings
+from agent.robots.eye import EyeSettings
 
 if TYPE_CHECKING:
     import franky

@@ -65,8 +65,20 @@ def test_a_late_tick_is_noted_and_the_next_is_not_hurried() -> None:
     clock.now += 0.5
     world.step(ROW)
     world.step(ROW)
-    assert world.late == pytest.approx([0.0, 0.3, 0.0])
-    assert clock.slept == pytest.approx([0.2, 0.2])
+    assert world.late == pytest.approx([0.0, 0.5, 0.0])
+    assert clock.slept == pytest.approx([0.2, 0.2, 0.2]), "every command has its whole tick"
+
+
+def test_a_little_lateness_does_not_add_up() -> None:
+    world, _ = world_of()
+    world.reset(TASK, seed=0)
+    clock = world.time  # type: ignore[attr-defined]
+    began = clock.now
+    for _ in range(10):
+        clock.now += 0.015
+        world.step(ROW)
+    assert clock.now - began == pytest.approx(10 * 0.2)
+    assert min(clock.slept) == pytest.approx(0.185)
 
 
 def test_what_does_not_fit_is_refused_before_connecting() -> None:

@@ -1,0 +1,159 @@
+"""Acting while the next chunk is being thought about, so that a slow model does not stop the arm.
+
+A chunk that was thought about for d ticks begins d ticks ago: its first d rows belong to the past and are left out, and
+where it overlaps what was still planned the old rows hand over to the new ones little by little (agent.safety.blend).
+The idea is that of real-time chunking (Black et al. 2025, arXiv:2506.07339), whose model fills in the new chunk given
+the old one; blending needs nothing of the model.
+"""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from agent.errors import PolicyFault, SpecError
+from agent.ports import Policy
+from agent.safety.blend import blend
+from agent.types import ActionChunk, Control, Embodiment, FloatArray, Observation
+
+
+class Thinker(Protocol):
+    """Asks a policy without waiting for it; one question at a time."""
+
+    @property
+    def embodiment(self) -> Embodiment: ...
+
+    def reset(self, *, seed: int) -> None:
+        """Forget a question that is still open, and reset the policy."""
+        ...
+
+    def ask(self, observation: Observation) -> None:
+        """Begin to think about what to do."""
+        ...
+
+    def answer(self, *, wait: bool) -> ActionChunk | None:
+        """Return the chunk once it is there, else None; `wait` for it if need be. Raises what the policy raised."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ThreadThinker:
+    """Lets the policy think in a thread of its own."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="thinking")
+        self._thought: Future[ActionChunk] | None = None
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._policy.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._forget()
+        self._policy.reset(seed=seed)
+
+    def ask(self, observation: Observation) -> None:
+        self._thought = self._pool.submit(self._policy.act, observation)
+
+    def answer(self, *, wait: bool) -> ActionChunk | None:
+        if self._thought is None or not (wait or self._thought.done()):
+            return None
+        thought, self._thought = self._thought, None
+        return thought.result()
+
+    def close(self) -> None:
+        """Wait for the thought that is under way and end the thread."""
+        self._forget()
+        self._pool.shutdown()
+
+    def _forget(self) -> None:
+        """The policy is not to be called by two threads at once, so an open question is waited for."""
+        if self._thought is not None:
+            self._thought.exception()
+            self._thought = None
+
+
+class Ahead:
+    """A Policy that answers at once with the next row of its plan. The loop has to carry out one row a look.
+
+    every: rows between two questions, at least: what the policy was made to carry out per look.
+    `starved` counts ticks that had to hold because no plan was left, `late` chunks that came when all their rows were
+    past. Close it at the end.
+    """
+
+    execute = 1
+
+    def __init__(self, thinker: Thinker, *, every: int) -> None:
+        if every < 1:
+            raise SpecError(f"every must be at least 1 row, got {every}")
+        self._thinker, self._every = thinker, every
+        names = thinker.embodiment.action.names
+        self._gripper = names.index("gripper") if "gripper" in names else None
+        self.starved = self.late = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._plan: FloatArray | None = None
+        self._last: FloatArray | None = None
+        self._asked = False
+        self._since = 0
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._thinker.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._thinker.reset(seed=seed)
+        self.starved = self.late = 0
+        self._begin()
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """Return one row (1, A). Waits for the policy at the first look only."""
+        self._hear(wait=False)
+        if not self._asked and (self._plan is None or self._since >= self._every or len(self._plan) == 0):
+            self._thinker.ask(observation)
+            self._asked, self._since = True, 0
+            self._hear(wait=self._plan is None)
+        assert self._plan is not None
+        if len(self._plan) == 0:
+            self.starved += 1
+            return ActionChunk(self._hold()[None])
+        row, self._plan = self._plan[0], self._plan[1:]
+        self._since += 1
+        self._last = row
+        return ActionChunk(row[None])
+
+    def close(self) -> None:
+        self._thinker.close()
+
+    def _hear(self, *, wait: bool) -> None:
+        """Take the answer, if it is there, into the plan. Rows count as past when something was moved meanwhile."""
+        chunk = self._thinker.answer(wait=wait) if self._asked else None
+        if chunk is None:
+            return
+        self._asked = False
+        rows = self._checked(chunk)[self._since :]
+        self.late += not len(rows)
+        left = self._plan if self._plan is not None else rows[:0]
+        self._plan = blend(left, rows, gripper=self._gripper) if len(rows) else left
+
+    def _checked(self, chunk: ActionChunk) -> FloatArray:
+        """Return all rows (T, A), those past as well; the loop sees only what becomes of them."""
+        rows, spec = np.asarray(chunk.actions, dtype=np.float32), self.embodiment.action
+        if rows.ndim != 2 or len(rows) == 0:
+            raise PolicyFault(f"the policy returned actions of shape {rows.shape}, expected (T, {len(spec)})")
+        for number, row in enumerate(rows):
+            if problem := spec.problem(row):
+                raise PolicyFault(f"the policy's action row {number} is not legal: {problem}")
+        return rows
+
+    def _hold(self) -> FloatArray:
+        """Return the action (A,) that changes nothing: no delta, or the last absolute row again."""
+        assert self._last is not None
+        row = self._last.copy()
+        if self.embodiment.control is Control.EE_DELTA:
+            moving = np.arange(len(row)) != (-1 if self._gripper is None else self._gripper)
+            row[moving] = 0.0
+        return row

@@ -1,0 +1,256 @@
+"""Thinking ahead: in threads, in time that tests turn by hand, and both against each other."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from agent.doubles import PointSeer, PointWorld, point_task
+from agent.errors import PolicyFault, Refusal, SpecError
+from agent.robots.ahead import Ahead, ThreadThinker
+from agent.robots.fake import FakeConfig, FakeRobot
+from agent.robots.pace import Hours, Paced, Slow, TimedThinker
+from agent.robots.world import RobotWorld
+from agent.runtime import run_episode
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Outcome, Task
+
+BODY = FakeRobot().embodiment
+NOTHING = Observation({}, np.zeros(14, dtype=np.float32), "wave", 0.0)
+TICK = 0.2
+
+
+class Numbered:
+    """Row r of the chunk for look n: dx = n centimetres, dy = r millimetres; the gripper closes from look 2 on."""
+
+    embodiment: Embodiment = BODY
+
+    def __init__(self, rows: int = 4) -> None:
+        self.looks, self._rows = 0, rows
+
+    def reset(self, *, seed: int) -> None:
+        self.looks = 0
+
+    def act(self, observation: Observation) -> ActionChunk:
+        self.looks += 1
+        rows = np.zeros((self._rows, 7), dtype=np.float32)
+        rows[:, 0], rows[:, 1] = 0.01 * self.looks, 0.001 * np.arange(self._rows)
+        rows[:, 6] = 1.0 if self.looks < 2 else 0.0
+        return ActionChunk(rows)
+
+
+def ahead_by(latency: float, policy: Numbered, *, every: int = 2) -> tuple[Ahead, Hours]:
+    hours = Hours()
+    thinker = TimedThinker(policy, latency=latency, clock=hours.clock, sleep=hours.sleep)
+    ahead = Ahead(thinker, every=every)
+    ahead.reset(seed=0)
+    return ahead, hours
+
+
+def rows_of(ahead: Ahead, hours: Hours, ticks: int) -> FloatArray:
+    rows = []
+    for _ in range(ticks):
+        rows.append(ahead.act(NOTHING).actions[0])
+        hours.now += TICK
+    return np.array(rows)
+
+
+def test_without_latency_every_second_row_is_a_new_look_as_in_the_plain_loop() -> None:
+    """With chunks as long as what is carried out nothing overlaps, and the rows are the plain loop's to the bit."""
+    policy = Numbered(rows=2)
+    ahead, hours = ahead_by(0.0, policy)
+    rows = rows_of(ahead, hours, 6)
+    plain = Numbered(rows=2)
+    assert np.array_equal(rows, np.concatenate([plain.act(NOTHING).actions for _ in range(3)]))
+    assert policy.looks == 3
+
+
+@pytest.mark.parametrize(("latency", "past"), [(0.05, 1), (0.15, 1), (0.3, 2), (0.5, 3)])
+def test_rows_that_are_past_are_left_out_and_the_others_take_over(latency: float, past: int) -> None:
+    """The look of tick 2 arrives `past` ticks later; what was moved meanwhile is not done again."""
+    ahead, hours = ahead_by(latency, Numbered())
+    rows = rows_of(ahead, hours, 6)
+    assert rows[:2, :2] == pytest.approx(np.array([[0.01, 0.0], [0.01, 0.001]]))
+    if past == 1:
+        # Of the old chunk row 3 was left, of the new one rows 1 to 3: half of each.
+        assert rows[3, :2] == pytest.approx([0.015, 0.5 * (0.003 + 0.001)])
+        assert rows[3, 6] == 0.0, "the gripper is never half of each"
+    else:
+        # Two rows of the old chunk were carried out while it was thought; with three ticks one was held.
+        first = 2 + past
+        assert rows[2:4, 0] == pytest.approx(0.01)
+        assert rows[4:first, 0] == pytest.approx(0.0)
+        assert rows[first, :2] == pytest.approx([0.02, 0.002])
+
+
+def test_the_first_look_is_waited_for_and_no_later_one() -> None:
+    ahead, hours = ahead_by(0.3, Numbered())
+    ahead.act(NOTHING)
+    assert hours.now == pytest.approx(0.3)
+    for _ in range(10):
+        before = hours.now
+        ahead.act(NOTHING)
+        assert hours.now == before
+        hours.now += TICK
+
+
+def test_an_empty_plan_holds_and_what_was_thought_meanwhile_is_not_lost() -> None:
+    """Two seconds of thinking against 0.8 s of rows: the arm stands, then goes on where it stands."""
+    ahead, hours = ahead_by(2.0, Numbered())
+    rows = rows_of(ahead, hours, 40)
+    held = (rows[:, :6] == 0).all(axis=1)
+    assert held[4:10].all() and not held.all()
+    assert ahead.starved == held.sum()
+    assert rows[held][:3, 6] == pytest.approx(1.0), "the gripper stays as it was"
+    assert (~held[12:]).any(), "it goes on later"
+
+
+def test_threads_do_what_the_same_latency_in_simulated_time_does() -> None:
+    """The thinking thread's rows are those of its twin without threads, which answers after the same number of ticks."""
+    twin, hours = ahead_by(1.5 * TICK, Numbered())
+    expected = rows_of(twin, hours, 12)
+    policy = Gated(Numbered())
+    thinker = ThreadThinker(policy)
+    ahead = Ahead(thinker, every=2)
+    ahead.reset(seed=0)
+    policy.let_pass.set()
+    rows, asked = [ahead.act(NOTHING).actions[0]], -1
+    policy.let_pass.clear()
+    for tick in range(1, 12):
+        if asked >= 0 and tick == asked + 2:
+            policy.let_pass.set()
+            assert policy.passed.wait(20)
+            while not thinker._thought.done():  # type: ignore[union-attr]
+                time.sleep(0.001)
+            policy.let_pass.clear()
+            policy.passed.clear()
+            asked = -1
+        rows.append(ahead.act(NOTHING).actions[0])
+        if asked < 0 and thinker._thought is not None:
+            asked = tick
+    policy.let_pass.set()
+    ahead.close()
+    assert np.array(rows) == pytest.approx(expected)
+
+
+class Gated:
+    """A policy whose every look waits until it is let pass."""
+
+    embodiment: Embodiment = BODY
+
+    def __init__(self, inner: Numbered) -> None:
+        self._inner = inner
+        self.let_pass, self.passed = threading.Event(), threading.Event()
+
+    def reset(self, *, seed: int) -> None:
+        self._inner.reset(seed=seed)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        assert self.let_pass.wait(20)
+        self.passed.set()
+        return self._inner.act(observation)
+
+
+class Sender(FakeRobot):
+    """Notes when it is sent something."""
+
+    def __init__(self, config: FakeConfig) -> None:
+        super().__init__(config)
+        self.sent_at: list[float] = []
+
+    def send(self, action: FloatArray) -> FloatArray:
+        self.sent_at.append(time.monotonic())
+        return super().send(action)
+
+
+class Ponderer(Numbered):
+    """Thinks for three ticks of 20 ms, and notes when."""
+
+    def __init__(self, embodiment: Embodiment) -> None:
+        super().__init__(rows=8)
+        self.embodiment = embodiment
+        self.thoughts: list[tuple[float, float]] = []
+
+    def act(self, observation: Observation) -> ActionChunk:
+        began = time.monotonic()
+        time.sleep(0.06)
+        self.looks = 0
+        chunk = super().act(observation)
+        self.thoughts.append((began, time.monotonic()))
+        return chunk
+
+
+@pytest.mark.parametrize("thinks_ahead", [False, True])
+def test_commands_go_out_while_a_slow_policy_thinks(thinks_ahead: bool) -> None:
+    """Real time and real threads; without thinking ahead not one command is sent meanwhile."""
+    robot = Sender(FakeConfig(rate_hz=50.0))
+    world, slow = RobotWorld(robot), Ponderer(robot.embodiment)
+    ahead = Ahead(ThreadThinker(slow), every=4)
+    policy, execute = (ahead, 1) if thinks_ahead else (slow, 4)
+    episode = run_episode(world, policy, Task("drive", "wave", None, 40), seed=0, execute=execute)
+    ahead.close()
+    world.close()
+    assert (episode.outcome, episode.steps) == (Outcome.TIMEOUT, 40)
+    meanwhile = sum(began < at < ended for at in robot.sent_at for began, ended in slow.thoughts)
+    assert meanwhile > 5 if thinks_ahead else meanwhile == 0
+    assert all("thinking" not in thread.name for thread in threading.enumerate())
+
+
+def test_a_task_is_done_by_a_policy_that_thinks_ahead() -> None:
+    """The seer of the dot, a tick or two behind, brings it home as it does without delay; n = 10 each."""
+    for latency in (0.1, 0.3):
+        done = 0
+        for seed in range(10):
+            hours = Hours()
+            world = Paced(PointWorld(), clock=hours.clock, sleep=hours.sleep)
+            seer = PointSeer(world.embodiment, rows=4)
+            thinker = TimedThinker(seer, latency=latency, clock=hours.clock, sleep=hours.sleep)
+            episode = run_episode(world, Ahead(thinker, every=2), point_task(seed), seed=seed, execute=1)
+            assert hours.now == pytest.approx(latency + episode.steps * 0.2)
+            done += episode.outcome is Outcome.SUCCESS
+        assert done >= 9
+
+
+class Failing:
+    embodiment: Embodiment = BODY
+
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+
+    def reset(self, *, seed: int) -> None: ...
+
+    def act(self, observation: Observation) -> ActionChunk:
+        if self._error is None:
+            return ActionChunk(np.full((2, 7), np.nan, dtype=np.float32))
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "words"),
+    [
+        (Refusal("there is no unicorn"), Outcome.REFUSED, "unicorn"),
+        (PolicyFault("no idea"), Outcome.FAILURE, "no idea"),
+        (None, Outcome.FAILURE, "row 0 is not legal: dx is nan"),
+    ],
+)
+def test_what_goes_wrong_in_the_thread_is_the_episodes(error: Exception | None, outcome: Outcome, words: str) -> None:
+    world, ahead = RobotWorld(FakeRobot()), Ahead(ThreadThinker(Failing(error)), every=1)
+    episode = run_episode(world, ahead, Task("drive", "wave", None, 4), seed=0, execute=1)
+    ahead.close()
+    world.close()
+    assert episode.outcome is outcome
+    assert words in episode.detail
+
+
+def test_a_new_episode_forgets_the_question_of_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Numbered()
+    ahead = Ahead(ThreadThinker(Slow(policy, 0.02)), every=1)
+    for _ in range(3):
+        ahead.reset(seed=0)
+        assert ahead.act(NOTHING).actions[0, 0] == pytest.approx(0.01)
+    ahead.close()
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(SpecError, match="every must be at least 1"):
+        Ahead(ThreadThinker(Numbered()), every=0)

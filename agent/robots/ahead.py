@@ -17,6 +17,9 @@ from agent.safety.blend import blend
 from agent.types import ActionChunk, Control, Embodiment, FloatArray, Observation
 
 
+BLEND = CATCH = True
+
+
 class Thinker(Protocol):
     """Asks a policy without waiting for it; one question at a time."""
 
@@ -99,6 +102,7 @@ class Ahead:
         self._last: FloatArray | None = None
         self._asked = False
         self._since = 0
+        self._moved = np.zeros(len(self.embodiment.action), dtype=np.float32)
 
     @property
     def embodiment(self) -> Embodiment:
@@ -115,6 +119,7 @@ class Ahead:
         if not self._asked and (self._plan is None or self._since >= self._every or len(self._plan) == 0):
             self._thinker.ask(observation)
             self._asked, self._since = True, 0
+            self._moved[:] = 0.0
             self._hear(wait=self._plan is None)
         assert self._plan is not None
         if len(self._plan) == 0:
@@ -122,6 +127,7 @@ class Ahead:
             return ActionChunk(self._hold()[None])
         row, self._plan = self._plan[0], self._plan[1:]
         self._since += 1
+        self._moved += row
         self._last = row
         return ActionChunk(row[None])
 
@@ -134,10 +140,26 @@ class Ahead:
         if chunk is None:
             return
         self._asked = False
-        rows = self._checked(chunk)[self._since :]
+        whole = self._checked(chunk)
+        rows = whole[self._since :]
         self.late += not len(rows)
-        left = self._plan if self._plan is not None else rows[:0]
-        self._plan = blend(left, rows, gripper=self._gripper) if len(rows) else left
+        if len(rows) == 0:
+            return
+        if self._plan is not None and len(self._plan) and BLEND:
+            rows = blend(self._plan, rows, gripper=self._gripper)
+        if self.embodiment.control is Control.EE_DELTA and CATCH:
+            rows = self._caught_up(rows, whole[: self._since].sum(axis=0) - self._moved)
+        self._plan = rows
+
+    def _caught_up(self, rows: FloatArray, owed: FloatArray) -> FloatArray:
+        owed = owed.copy()
+        if self._gripper is not None:
+            owed[self._gripper] = 0.0
+        spec, caught = self.embodiment.action, []
+        for row in rows:
+            caught.append(spec.clip(row + owed))
+            owed = row + owed - caught[-1]
+        return np.array(caught, dtype=np.float32)
 
     def _checked(self, chunk: ActionChunk) -> FloatArray:
         """Return all rows (T, A), those past as well; the loop sees only what becomes of them."""

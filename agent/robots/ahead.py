@@ -2,6 +2,8 @@
 
 A chunk that was thought about for d ticks begins d ticks ago: its first d rows belong to the past and are left out, and
 where it overlaps what was still planned the old rows hand over to the new ones little by little (agent.safety.blend).
+Deltas are blended as the places they lead to. Blending the deltas themselves was tried: what was moved meanwhile is then
+done twice or not at all, and most tasks that a grasp decides fail.
 The idea is that of real-time chunking (Black et al. 2025, arXiv:2506.07339), whose model fills in the new chunk given
 the old one; blending needs nothing of the model.
 """
@@ -15,9 +17,6 @@ from agent.errors import PolicyFault, SpecError
 from agent.ports import Policy
 from agent.safety.blend import blend
 from agent.types import ActionChunk, Control, Embodiment, FloatArray, Observation
-
-
-BLEND = CATCH = True
 
 
 class Thinker(Protocol):
@@ -142,24 +141,30 @@ class Ahead:
         self._asked = False
         whole = self._checked(chunk)
         rows = whole[self._since :]
-        self.late += not len(rows)
         if len(rows) == 0:
+            self.late += 1
             return
-        if self._plan is not None and len(self._plan) and BLEND:
-            rows = blend(self._plan, rows, gripper=self._gripper)
-        if self.embodiment.control is Control.EE_DELTA and CATCH:
-            rows = self._caught_up(rows, whole[: self._since].sum(axis=0) - self._moved)
-        self._plan = rows
+        left = self._plan if self._plan is not None else rows[:0]
+        if self.embodiment.control is Control.EE_DELTA:
+            self._plan = self._led_over(left, rows, whole[: self._since].sum(axis=0) - self._moved)
+        else:
+            self._plan = blend(left, rows, gripper=self._gripper)
 
-    def _caught_up(self, rows: FloatArray, owed: FloatArray) -> FloatArray:
-        owed = owed.copy()
-        if self._gripper is not None:
-            owed[self._gripper] = 0.0
-        spec, caught = self.embodiment.action, []
-        for row in rows:
-            caught.append(spec.clip(row + owed))
-            owed = row + owed - caught[-1]
-        return np.array(caught, dtype=np.float32)
+    def _led_over(self, left: FloatArray, rows: FloatArray, owed: FloatArray) -> FloatArray:
+        """Return rows (T, A) of deltas that lead from where `left` would have gone to where the new `rows` go.
+
+        Places are blended, not deltas: the new rows count from where their own past rows would have led, which is `owed`
+        away from what was really moved. What exceeds an action's bounds is left to the next row.
+        """
+        wanted = blend(np.cumsum(left, axis=0), np.cumsum(rows, axis=0) + owed)
+        spec, reached = self.embodiment.action, np.zeros(len(self.embodiment.action), dtype=np.float32)
+        deltas = np.empty_like(rows)
+        for number, place in enumerate(wanted):
+            deltas[number] = spec.clip(place - reached)
+            if self._gripper is not None:
+                deltas[number, self._gripper] = rows[number, self._gripper]
+            reached = reached + deltas[number]
+        return deltas
 
     def _checked(self, chunk: ActionChunk) -> FloatArray:
         """Return all rows (T, A), those past as well; the loop sees only what becomes of them."""

@@ -9,7 +9,7 @@ import pytest
 from agent.doubles import PointSeer, PointWorld, point_task
 from agent.errors import PolicyFault, Refusal, SpecError
 from agent.robots.ahead import Ahead, ThreadThinker
-from agent.robots.fake import FakeConfig, FakeRobot
+from agent.robots.fake import ACTION, FakeConfig, FakeRobot
 from agent.robots.pace import Hours, Paced, Slow, TimedThinker
 from agent.robots.world import RobotWorld
 from agent.runtime import run_episode
@@ -66,21 +66,33 @@ def test_without_latency_every_second_row_is_a_new_look_as_in_the_plain_loop() -
 
 
 @pytest.mark.parametrize(("latency", "past"), [(0.05, 1), (0.15, 1), (0.3, 2), (0.5, 3)])
-def test_rows_that_are_past_are_left_out_and_the_others_take_over(latency: float, past: int) -> None:
-    """The look of tick 2 arrives `past` ticks later; what was moved meanwhile is not done again."""
+def test_the_new_rows_lead_to_where_their_chunk_wanted_to_be(latency: float, past: int) -> None:
+    """The look of tick 2 arrives `past` ticks later. Whatever was moved meanwhile, its chunk ends where it was to end."""
     ahead, hours = ahead_by(latency, Numbered())
-    rows = rows_of(ahead, hours, 6)
+    rows = rows_of(ahead, hours, 2 + past)
     assert rows[:2, :2] == pytest.approx(np.array([[0.01, 0.0], [0.01, 0.001]]))
+    moved = rows[2:, :2].sum(axis=0)
+    hours.now += 1e-6
+    row = ahead.act(NOTHING).actions[0]
+    plan = ahead._plan
+    assert plan is not None
+    assert row[6] == 0.0, "the gripper is never half of each"
+    whole = np.array([4 * 0.02, 0.001 * (0 + 1 + 2 + 3)])
+    assert moved + row[:2] + plan[:, :2].sum(axis=0) == pytest.approx(whole, abs=1e-6)
     if past == 1:
-        # Of the old chunk row 3 was left, of the new one rows 1 to 3: half of each.
-        assert rows[3, :2] == pytest.approx([0.015, 0.5 * (0.003 + 0.001)])
-        assert rows[3, 6] == 0.0, "the gripper is never half of each"
+        # Row 3 of the old chunk was left: its place, one centimetre on, and the new one's, two and one owed, half each.
+        assert row[0] == pytest.approx(0.5 * 0.01 + 0.5 * (0.02 + 0.01))
     else:
-        # Two rows of the old chunk were carried out while it was thought; with three ticks one was held.
-        first = 2 + past
-        assert rows[2:4, 0] == pytest.approx(0.01)
-        assert rows[4:first, 0] == pytest.approx(0.0)
-        assert rows[first, :2] == pytest.approx([0.02, 0.002])
+        assert len(plan) == 1, "two rows are past; a tick that was held is none"
+
+
+def test_what_exceeds_a_tick_is_left_to_the_next_one() -> None:
+    ahead, _ = ahead_by(0.0, Numbered())
+    rows = np.zeros((3, 7), dtype=np.float32)
+    rows[:, 0], owed = 0.04, np.array([0.03, 0, 0, 0, 0, 0, 0], dtype=np.float32)
+    led = ahead._led_over(rows[:0], rows, owed)
+    assert led[:, 0] == pytest.approx([0.05, 0.05, 0.05])
+    assert ACTION.problem(led[0]) is None
 
 
 def test_the_first_look_is_waited_for_and_no_later_one() -> None:

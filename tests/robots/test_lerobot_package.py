@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from agent.robots.so101_calibration import MOTORS
-from tests.robots.so101_bench import STANDING, Bench
+from tests.robots.so101_bench import PATIENT_S, STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
 
@@ -69,7 +69,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def make_robot(package: types.ModuleType, bench: Bench, **settings: object) -> Any:
     config = package.AubergineSO101Config(
-        id="follower", calibration_dir=bench.calibration.parent, port=bench.bus().port, **settings
+        id="follower", calibration_dir=bench.calibration.parent, port=bench.bus().port, answer_s=PATIENT_S, **settings
     )
     # LeRobot's factory takes the class that is named as the configuration without "Config" in the same package.
     return getattr(package, type(config).__name__.removesuffix("Config"))(config)
@@ -102,7 +102,6 @@ def test_features_are_there_before_connecting(package: types.ModuleType, bench: 
         robot.get_observation()
 
 
-@pytest.mark.slow
 def test_observations_and_actions_speak_degrees_and_percent(package: types.ModuleType, bench: Bench) -> None:
     robot = make_robot(package, bench)
     robot.connect()

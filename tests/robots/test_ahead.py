@@ -21,12 +21,12 @@ TICK = 0.2
 
 
 class Numbered:
-    """Row r of the chunk for look n: dx = n centimetres, dy = r millimetres; the gripper closes from look 2 on."""
+    """Row r of the chunk for look n: dx = n centimetres, dy = r millimetres; closed from look `closes_at` on."""
 
     embodiment: Embodiment = BODY
 
-    def __init__(self, rows: int = 4) -> None:
-        self.looks, self._rows = 0, rows
+    def __init__(self, rows: int = 4, *, closes_at: int = 10**9) -> None:
+        self.looks, self._rows, self._closes_at = 0, rows, closes_at
 
     def reset(self, *, seed: int) -> None:
         self.looks = 0
@@ -34,8 +34,8 @@ class Numbered:
     def act(self, observation: Observation) -> ActionChunk:
         self.looks += 1
         rows = np.zeros((self._rows, 7), dtype=np.float32)
-        rows[:, 0], rows[:, 1] = 0.01 * self.looks, 0.001 * np.arange(self._rows)
-        rows[:, 6] = 1.0 if self.looks < 2 else 0.0
+        rows[:, 0], rows[:, 1] = min(0.01 * self.looks, 0.04), 0.001 * np.arange(self._rows)
+        rows[:, 6] = 1.0 if self.looks < self._closes_at else 0.0
         return ActionChunk(rows)
 
 
@@ -76,7 +76,6 @@ def test_the_new_rows_lead_to_where_their_chunk_wanted_to_be(latency: float, pas
     row = ahead.act(NOTHING).actions[0]
     plan = ahead._plan
     assert plan is not None
-    assert row[6] == 0.0, "the gripper is never half of each"
     whole = np.array([4 * 0.02, 0.001 * (0 + 1 + 2 + 3)])
     assert moved + row[:2] + plan[:, :2].sum(axis=0) == pytest.approx(whole, abs=1e-6)
     if past == 1:
@@ -93,6 +92,20 @@ def test_what_exceeds_a_tick_is_left_to_the_next_one() -> None:
     led = ahead._led_over(rows[:0], rows, owed)
     assert led[:, 0] == pytest.approx([0.05, 0.05, 0.05])
     assert ACTION.problem(led[0]) is None
+
+
+@pytest.mark.parametrize("latency", [0.1, 0.3, 0.5])
+def test_the_gripper_is_switched_only_by_a_look_that_was_taken_standing(latency: float) -> None:
+    policy = Numbered(closes_at=3)
+    ahead, hours = ahead_by(latency, policy)
+    rows = rows_of(ahead, hours, 24)
+    closing = int(np.argmax(rows[:, 6] < 0.5))
+    assert closing > 0
+    thinking = int(np.ceil(latency / TICK))
+    assert (rows[closing - thinking : closing, :6] == 0).all(), "it stood while that look was thought about"
+    assert np.isin(rows[:, 6], (0.0, 1.0)).all(), "and is never half of each"
+    assert (rows[closing:, 6] == 0).all()
+    assert ahead.held == (rows[:, :6] == 0).all(axis=1).sum()
 
 
 def test_the_first_look_is_waited_for_and_no_later_one() -> None:
@@ -112,7 +125,7 @@ def test_an_empty_plan_holds_and_what_was_thought_meanwhile_is_not_lost() -> Non
     rows = rows_of(ahead, hours, 40)
     held = (rows[:, :6] == 0).all(axis=1)
     assert held[4:10].all() and not held.all()
-    assert ahead.starved == held.sum()
+    assert ahead.held == held.sum()
     assert rows[held][:3, 6] == pytest.approx(1.0), "the gripper stays as it was"
     assert (~held[12:]).any(), "it goes on later"
 
@@ -265,4 +278,4 @@ def test_a_new_episode_forgets_the_question_of_the_last(monkeypatch: pytest.Monk
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(SpecError, match="every must be at least 1"):
-        Ahead(ThreadThinker(Numbered()), every=0)
+        ahead_by(0.0, Numbered(), every=0)

@@ -79,7 +79,10 @@ def test_a_camera_that_repeats_its_picture_is_a_fault_once_that_takes_too_long(t
 
 @pytest.mark.parametrize(
     ("frames", "still_from", "patience_s", "words"),
-    [(600, 40, 30.0, "camera 'wrist' has shown the same picture 4 times"), (40, 40, 0.3, "camera 'wrist' has given no")],
+    [
+        (600, 40, 30.0, "camera 'wrist' has shown the same picture 4 times"),
+        (40, 40, 0.3, "camera 'wrist' has given no"),
+    ],
 )
 def test_the_robot_is_stopped_when_a_camera_freezes(
     tmp_path: Path, frames: int, still_from: int, patience_s: float, words: str

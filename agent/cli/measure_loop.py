@@ -176,8 +176,9 @@ def recovered(
 ) -> Figures:
     """Return how often the task is done within the time that it is given, with a slow model, in both ways.
 
-    That time is what its most steps take at the full rate, after the first look. recovered: of the successes that waiting loses against no
-    latency, the share that thinking ahead brings back; None where nothing was lost.
+    That time is what its most steps take at the full rate, after the first look. recovered: of the successes that
+    waiting loses against no latency, the share that thinking ahead brings back, negative when it loses more; None where
+    nothing was lost.
     """
     asked = task or stages.task_for(WORDS, max_steps=LIMIT_TICKS)
     seeds = range(first, first + episodes)

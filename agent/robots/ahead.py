@@ -1,11 +1,11 @@
 """Acting while the next chunk is being thought about, so that a slow model does not stop the arm.
 
-A chunk that was thought about for d ticks begins d ticks ago: its first d rows belong to the past and are left out, and
-where it overlaps what was still planned the old rows hand over to the new ones little by little (agent.safety.blend).
-Deltas are blended as the places they lead to. Blending the deltas themselves was tried: what was moved meanwhile is then
-done twice or not at all, and most tasks that a grasp decides fail.
+A chunk that was thought about for d ticks begins d ticks ago: its first d rows belong to the past and are left out.
+Absolute rows then take over from what was still planned little by little (agent.safety.blend). Rows of deltas are led
+over at once from where the arm was sent meanwhile to where the new chunk goes: blending deltas, or the places that they
+lead to, was tried and fails at grasps, which the older of two looks knows less about (docs/robots.md has figures).
 The idea is that of real-time chunking (Black et al. 2025, arXiv:2506.07339), whose model fills in the new chunk given
-the old one; blending needs nothing of the model.
+the old one; this needs nothing of the model.
 """
 
 import os
@@ -23,11 +23,9 @@ from agent.ports import Policy
 from agent.safety.blend import blend
 from agent.types import ActionChunk, Control, Embodiment, FloatArray, Observation
 
-
 SWITCH_SECONDS, STANDS_BACK = 0.0005, 5
 SWITCHED = 0.5
 """A difference between two openings of the gripper that is no nuance [0..1]."""
-BLEND = True
 
 
 class Thinker(Protocol):
@@ -114,10 +112,10 @@ class Ahead:
     """A Policy that answers at once with the next row of its plan. The loop has to carry out one row a look.
 
     The gripper is switched only by one of the first `every` rows of a look that was taken, and thought about, while the
-    arm stood: what was planned before is then held, as the time of a grasp is what stale looks are worst at.
+    arm stood; until then it holds. When to grasp is what stale looks are worst at.
     every: rows between two questions, at least: what the policy was made to carry out per look.
-    `held` counts ticks that held for that reason or because no plan was left, `late` the chunks that came too late to be
-    of use. Close it at the end.
+    `held` counts ticks that held for that reason or because no plan was left, `late` the chunks that came too late to
+    be of use. Close it at the end.
     """
 
     execute = 1
@@ -190,22 +188,21 @@ class Ahead:
             self.late += 1
             return
         self._fresh, self._row = self._since == 0, self._since
-        # What was held is not led over from: it was to happen at another time.
-        left = rows[:0] if self._plan is None or self._standing else self._plan
         if self.embodiment.control is Control.EE_DELTA:
-            self._plan = self._led_over(left, rows, whole[: self._since].sum(axis=0) - self._moved)
+            self._plan = self._led_over(rows, whole[: self._since].sum(axis=0) - self._moved)
         else:
+            # What was held is not blended with: it was to happen at another time.
+            left = rows[:0] if self._plan is None or self._standing else self._plan
             self._plan = blend(left, rows, gripper=self._gripper)
 
-    def _led_over(self, left: FloatArray, rows: FloatArray, owed: FloatArray) -> FloatArray:
-        """Return rows (T, A) of deltas that lead from where `left` would have gone to where the new `rows` go.
+    def _led_over(self, rows: FloatArray, owed: FloatArray) -> FloatArray:
+        """Return deltas (T, A) that lead to where `rows` go from where their own past rows would have led.
 
-        Places are blended, not deltas: the new rows count from where their own past rows would have led, which is `owed`
-        away from what was really moved. What exceeds an action's bounds is left to the next row.
+        That place is `owed` away from where the arm was really sent. What exceeds an action's bounds is left to the
+        next row.
         """
-        wanted = blend(np.cumsum(left, axis=0) if BLEND else left[:0], np.cumsum(rows, axis=0) + owed)
-        spec, reached = self.embodiment.action, np.zeros(len(self.embodiment.action), dtype=np.float32)
-        deltas = np.empty_like(rows)
+        wanted, spec = np.cumsum(rows, axis=0) + owed, self.embodiment.action
+        deltas, reached = np.empty_like(rows), np.zeros(len(spec), dtype=np.float32)
         for number, place in enumerate(wanted):
             deltas[number] = spec.clip(place - reached)
             if self._gripper is not None:

@@ -167,9 +167,7 @@ def chain_from_urdf(path: Path, *, tip: str) -> Chain:
         raise SpecError(f"cannot read the URDF {path}: {error.strerror}") from error
     except ElementTree.ParseError as error:
         raise SpecError(f"{path} is no URDF: {error}") from error
-    parents = {
-        joint.find("child").get("link"): joint for joint in root.iter("joint") if joint.find("child") is not None
-    }  # type: ignore[union-attr]
+    parents = {child.get("link"): joint for joint in root.iter("joint") if (child := joint.find("child")) is not None}
     way, link = [], tip
     while link in parents:
         way.append(parents[link])

@@ -97,7 +97,7 @@ class OpenCVEye:
         rate = self._settings.rate_hz
         # A device gives its pictures when they are there; a film gives all at once.
         pause = 1 / rate if rate is not None and Path(self._settings.device).is_file() else 0.0
-        last: ImageArray | None = None
+        last: object = None
         while not self._closing.is_set():
             there, picture = capture.read()
             if not there:
@@ -105,7 +105,7 @@ class OpenCVEye:
                 self._closing.wait(0.02)
                 continue
             now = time.monotonic()
-            if last is None or not np.array_equal(picture, last):
+            if not isinstance(last, np.ndarray) or not np.array_equal(picture, last):
                 self._changed_at = now
             last = picture
             self._came_at = now

@@ -25,7 +25,7 @@ class Hours:
 
 
 class Paced:
-    """A World whose every step takes at least 1 / rate_hz by the clock. It waits for whoever thinks, and stands still."""
+    """A World whose every step takes at least 1 / rate_hz by the clock. It stands still while somebody thinks."""
 
     def __init__(
         self,

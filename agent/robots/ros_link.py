@@ -1,7 +1,7 @@
 """One connection to a rosbridge server by `roslibpy` (extra `ros`). All of that library is here.
 
-rosbridge is JSON over a websocket: advertise, publish, subscribe, call_service. It brings ROS 2 topics to a machine that
-has no ROS.
+rosbridge is JSON over a websocket: advertise, publish, subscribe, call_service. It brings ROS 2 topics to a machine
+that has no ROS.
 """
 
 import base64

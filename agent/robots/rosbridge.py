@@ -187,15 +187,16 @@ class Rosbridge:
         return WorldFault(f"{self._link.name}: {what}")
 
     def _heed(self, message: Message) -> None:
-        """Keep a joint state. Other nodes may publish other joints there; only those with all of ours count as a sign."""
+        """Keep a joint state. Other nodes may publish other joints there; only one with all of ours is fresh."""
         names, values = message.get("name"), message.get("position")
         if not (isinstance(names, list) and isinstance(values, list) and len(names) == len(values)):
             return
         known = dict(self._states[0]) if self._states is not None else {}
         for name, value in zip(names, values, strict=True):
             known[str(name)] = float(value) if isinstance(value, int | float) else float("nan")
-        ours = self._states is None or set(self._names) <= set(names)
-        self._states = known, time.monotonic() if ours else self._states[1]
+        before = self._states
+        ours = before is None or set(self._names) <= set(names)
+        self._states = known, time.monotonic() if ours or before is None else before[1]
 
     def _await_states(self) -> None:
         until = time.monotonic() + FIRST_STATE_SECONDS

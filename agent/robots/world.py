@@ -142,7 +142,7 @@ class RobotWorld:
         return executed
 
     def _wait(self, began: float) -> None:
-        """Sleep until the tick that `began` then is over; within SLACK of the time it was due it ends when it should."""
+        """Sleep until the tick that `began` then is over; begun within SLACK of its time it also ends in time."""
         late = max(0.0, began - self._due)
         self.late.append(late)
         self._due = (self._due if late <= SLACK * self._period else began) + self._period

@@ -1,8 +1,8 @@
 """A small rosbridge peer: JSON over a websocket, as rosbridge_server speaks it, before a body of joints.
 
-Knows advertise, unadvertise, publish, subscribe, unsubscribe and call_service for what a joint_trajectory_controller, a
-gripper's position controller, a camera and the controller manager do. Not modelled: fragments, PNG and CBOR compression,
-type checks of every field, a controller's spline and tolerances.
+Knows advertise, unadvertise, publish, subscribe, unsubscribe and call_service for what a joint_trajectory_controller,
+a gripper's position controller, a camera and the controller manager do. Not modelled: fragments, PNG and CBOR
+compression, type checks of every field, a controller's spline and tolerances.
 """
 
 import asyncio

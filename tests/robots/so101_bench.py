@@ -51,8 +51,8 @@ def arm_of_servos(*, calibrated: bool = True) -> list[Servo]:
 class Bench:
     """Emulators and the drivers that were made for them; ends what it started.
 
-    The servos move while `wait` passes, not by the wall's clock, and drivers are patient with a thread that has to share
-    its processor: no test here depends on how busy the machine is.
+    The servos move while `wait` passes, not by the wall's clock, and drivers are patient with a thread that has to
+    share its processor: no test here depends on how busy the machine is.
     """
 
     def __init__(self, folder: Path) -> None:

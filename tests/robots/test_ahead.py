@@ -13,7 +13,7 @@ from agent.robots.fake import ACTION, FakeConfig, FakeRobot
 from agent.robots.pace import Hours, Paced, Slow, TimedThinker
 from agent.robots.world import RobotWorld
 from agent.runtime import run_episode
-from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Outcome, Task
+from agent.types import ActionChunk, Control, Embodiment, FloatArray, Observation, Outcome, Task, VectorSpec
 
 BODY = FakeRobot().embodiment
 NOTHING = Observation({}, np.zeros(14, dtype=np.float32), "wave", 0.0)
@@ -67,7 +67,7 @@ def test_without_latency_every_second_row_is_a_new_look_as_in_the_plain_loop() -
 
 @pytest.mark.parametrize(("latency", "past"), [(0.05, 1), (0.15, 1), (0.3, 2), (0.5, 3)])
 def test_the_new_rows_lead_to_where_their_chunk_wanted_to_be(latency: float, past: int) -> None:
-    """The look of tick 2 arrives `past` ticks later. Whatever was moved meanwhile, its chunk ends where it was to end."""
+    """The look of tick 2 arrives `past` ticks later. Whatever was moved meanwhile, its chunk ends where it should."""
     ahead, hours = ahead_by(latency, Numbered())
     rows = rows_of(ahead, hours, 2 + past)
     assert rows[:2, :2] == pytest.approx(np.array([[0.01, 0.0], [0.01, 0.001]]))
@@ -78,19 +78,40 @@ def test_the_new_rows_lead_to_where_their_chunk_wanted_to_be(latency: float, pas
     assert plan is not None
     whole = np.array([4 * 0.02, 0.001 * (0 + 1 + 2 + 3)])
     assert moved + row[:2] + plan[:, :2].sum(axis=0) == pytest.approx(whole, abs=1e-6)
-    if past == 1:
-        # Row 3 of the old chunk was left: its place, one centimetre on, and the new one's, two and one owed, half each.
-        assert row[0] == pytest.approx(0.5 * 0.01 + 0.5 * (0.02 + 0.01))
-    else:
-        assert len(plan) == 1, "two rows are past; a tick that was held is none"
+    owed = min(past, 2) * 0.02 - moved[0]
+    assert row[0] == pytest.approx(0.02 + owed, abs=1e-6), "what is owed is made good at once"
+
+
+class Absolute(Numbered):
+    """Joint targets: the whole row is the look's number in tenths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        names = ("a", "gripper")
+        spec = VectorSpec(names, ("rad", "1"), (-5.0, 0.0), (5.0, 1.0))
+        self.embodiment = Embodiment("two", (), spec, spec, Control.JOINT_POSITION, 5.0)
+
+    def act(self, observation: Observation) -> ActionChunk:
+        self.looks += 1
+        return ActionChunk(np.tile(np.array([0.1 * self.looks, 1.0], dtype=np.float32), (4, 1)))
+
+
+def test_absolute_rows_take_over_little_by_little_and_are_repeated_when_there_are_none() -> None:
+    ahead, hours = ahead_by(0.1, Absolute())
+    rows = rows_of(ahead, hours, 4)
+    assert rows[:, 0] == pytest.approx([0.1, 0.1, 0.1, 0.15]), "of the old chunk one row was left: half of each"
+    ahead, hours = ahead_by(2.0, Absolute())
+    rows = rows_of(ahead, hours, 8)
+    assert rows[:, 0] == pytest.approx(0.1)
+    assert ahead.held == 4
 
 
 def test_what_exceeds_a_tick_is_left_to_the_next_one() -> None:
     ahead, _ = ahead_by(0.0, Numbered())
     rows = np.zeros((3, 7), dtype=np.float32)
     rows[:, 0], owed = 0.04, np.array([0.03, 0, 0, 0, 0, 0, 0], dtype=np.float32)
-    led = ahead._led_over(rows[:0], rows, owed)
-    assert led[:, 0] == pytest.approx([0.05, 0.05, 0.05])
+    led = ahead._led_over(rows, owed)
+    assert led[:, 0] == pytest.approx([0.05, 0.05, 0.05]), "twelve centimetres and three owed"
     assert ACTION.problem(led[0]) is None
 
 
@@ -131,7 +152,7 @@ def test_an_empty_plan_holds_and_what_was_thought_meanwhile_is_not_lost() -> Non
 
 
 def test_threads_do_what_the_same_latency_in_simulated_time_does() -> None:
-    """The thinking thread's rows are those of its twin without threads, which answers after the same number of ticks."""
+    """The thinking thread's rows are those of its twin without threads, which answers after as many ticks."""
     twin, hours = ahead_by(1.5 * TICK, Numbered())
     expected = rows_of(twin, hours, 12)
     policy = Gated(Numbered())

@@ -1,6 +1,7 @@
 """The package that LeRobot discovers, against stand-ins for its base classes (the real ones need its whole stack)."""
 
 import importlib
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -79,6 +80,37 @@ def test_the_name_is_the_one_lerobot_looks_for() -> None:
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["name"].startswith("lerobot_robot_"), "the prefix is compared letter by letter"
     assert (FOLDER / project["name"] / "__init__.py").is_file(), "it is imported by the distribution's name"
+
+
+@pytest.mark.slow
+def test_lerobot_s_own_rule_finds_the_installed_package_and_loads_no_driver(tmp_path: Path) -> None:
+    """Installed by pip into an empty place; then what lerobot.utils.import_utils.register_third_party_plugins does."""
+    copy = shutil.copytree(FOLDER, tmp_path / "source")
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    subprocess.run([*install, "--target", str(tmp_path / "site"), str(copy)], check=True, capture_output=True)
+    stub = tmp_path / "stub" / "lerobot" / "robots"
+    stub.mkdir(parents=True)
+    (stub.parent / "__init__.py").touch()
+    (stub / "__init__.py").touch()
+    (stub / "config.py").write_text(
+        "class RobotConfig:\n    known = {}\n    @classmethod\n    def register_subclass(cls, name):\n"
+        "        return lambda kind: cls.known.setdefault(name, kind)\n"
+    )
+    code = (
+        "import importlib, importlib.metadata, sys\n"
+        "for each in importlib.metadata.distributions():\n"
+        "    name = each.metadata['Name']\n"
+        "    if name and name.startswith(('lerobot_robot_', 'lerobot_camera_', 'lerobot_teleoperator_')):\n"
+        "        importlib.import_module(name)\n"
+        "from lerobot.robots.config import RobotConfig\n"
+        "kind = RobotConfig.known['aubergine_so101']\n"
+        "package = sys.modules[kind.__module__.rpartition('.')[0]]\n"
+        "print(kind.__name__, [m for m in sys.modules if m.startswith(('agent', 'scservo', 'serial', 'numpy'))])\n"
+        "assert package.__name__ == 'lerobot_robot_aubergine'\n"
+    )
+    path = f"{tmp_path / 'site'}:{tmp_path / 'stub'}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": path})
+    assert done.stdout.strip() == "AubergineSO101Config []", done.stderr
 
 
 def test_importing_registers_and_loads_no_driver(package: types.ModuleType) -> None:

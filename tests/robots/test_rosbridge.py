@@ -178,7 +178,7 @@ def test_a_controller_that_is_not_active_is_refused_and_noticed(peer: RosbridgeP
 
 def test_without_a_manager_nobody_is_asked(peer: RosbridgePeer) -> None:
     peer.broken_service = True
-    with pytest.raises(WorldFault, match="list_controllers failed: Service .* does not exist"):
+    with pytest.raises(WorldFault, match=r"list_controllers failed: Service .* does not exist"):
         driver_for(peer).connect()
     driver = driver_for(peer, manager="")
     driver.connect()

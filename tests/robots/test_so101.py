@@ -322,7 +322,7 @@ def test_nonsense_settings_are_refused() -> None:
 
 
 def test_the_patience_with_an_answer_is_the_one_that_was_set(bench: Bench) -> None:
-    """A bus that answers after a tenth of a second is lost to the vendor's own 35 ms, and is not to a patient driver."""
+    """A bus that answers after a tenth of a second is lost to the vendor's own 35 ms, but not to a patient driver."""
     first, second = bench.bus(), bench.bus()
     first.always_late = second.always_late = 0.12
     with pytest.raises(WorldFault, match="no motor answers"):

@@ -1,19 +1,13 @@
 """The Franka driver by libfranka itself, over its real wire protocol, against the emulated cell."""
 
-import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from agent.doubles import FixedPolicy
 from agent.errors import WorldFault
-from agent.ports import Policy
-from agent.robots.world import RobotWorld, Watch
-from agent.runtime import run_episode
-from agent.types import ActionChunk, CameraSpec, Embodiment, FloatArray, Observation, Outcome
+from agent.types import FloatArray
 from tests.contract.driver_contract import DriverContract
 
 pytest.importorskip("franky", reason="the extra 'franka' is not installed")
@@ -21,32 +15,13 @@ pytest.importorskip("franky_sim", reason="the extra 'cell' is not installed")
 
 from agent.robots.franka import FrankaDriver
 from agent.robots.franka_link import FrankaSettings
-from sim.cell.client import CellEye, EmulatedCell
+from sim.cell.client import EmulatedCell
 from sim.commander import PandaCommander
-from sim.tasks import task_from_instruction
+from tests.robots.franka_bench import Cells, driver_for
 
 pytestmark = pytest.mark.slow
-TASK = task_from_instruction("put the eggplant in the bowl")
-CAMERAS = (CameraSpec("front", 48, 64), CameraSpec("wrist", 32, 32))
 NOBODY = "127.0.0.250"
 STILL = np.array([0, 0, 0, 0, 0, 0, 1], dtype=np.float32)
-
-
-class Cells:
-    """One cell for many tests; a new one after it was broken."""
-
-    def __init__(self) -> None:
-        self._cell: EmulatedCell | None = None
-
-    def get(self) -> EmulatedCell:
-        if self._cell is None:
-            self._cell = EmulatedCell(TASK, seed=0).__enter__()
-        return self._cell
-
-    def discard(self) -> None:
-        if self._cell is not None:
-            self._cell.close()
-        self._cell = None
 
 
 CELLS = Cells()
@@ -56,12 +31,6 @@ CELLS = Cells()
 def _no_cell_stays() -> Iterator[None]:
     yield
     CELLS.discard()
-
-
-def driver_for(cell: EmulatedCell, *, patience_s: float = 0.5) -> FrankaDriver:
-    eyes = [CellEye(cell, camera) for camera in CAMERAS]
-    settings = FrankaSettings(cell.address, realtime=False, speed=1.0, patience_s=patience_s)
-    return FrankaDriver(settings, commander=PandaCommander(), eyes=eyes)
 
 
 @pytest.fixture
@@ -238,99 +207,6 @@ def test_frozen_cameras_are_a_fault_that_names_them(driver: FrankaDriver, cell: 
         cell.thaw(cameras=True)
     time.sleep(0.1)
     driver.read()
-
-
-def rest_of(cell: EmulatedCell, driver: FrankaDriver) -> float:
-    """Return how far any joint moves in a fifth of a second, a moment after a stop [rad]."""
-    time.sleep(0.5)
-    before = np.array(cell.state()[7:])
-    time.sleep(0.2)
-    return float(np.abs(np.array(cell.state()[7:]) - before).max())
-
-
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [
-        ("reflex", r"(?i)reflex"),
-        ("user_stop", "UserStopped|safety function"),
-        ("freeze", "has not answered"),
-        ("kill", "."),
-        ("cameras", "cameras did not answer"),
-    ],
-)
-def test_trouble_in_the_loop_ends_in_a_stopped_robot_until_somebody_recovers_it(
-    cell: EmulatedCell, trouble: str, words: str
-) -> None:
-    driver = driver_for(cell, patience_s=0.5 if trouble in ("freeze", "kill") else 5.0)
-    world = RobotWorld(driver, watch=Watch(observation=None), sleep=lambda seconds: time.sleep(0.02))
-    policy = Troublemaker(FixedPolicy(world.embodiment, np.array([[0, 0.01, 0, 0, 0, 0, 1]], dtype=np.float32)))
-    policy.at_look(4, lambda: make_trouble(cell, trouble))
-    task = replace(TASK, goal=None, max_steps=200)
-    try:
-        episode = run_episode(world, policy, task, seed=0, execute=1)
-        assert episode.outcome is Outcome.ERROR
-        assert re.search(words, episode.detail) and "\n" not in episode.detail, episode.detail
-        again = run_episode(world, policy, task, seed=0, execute=1)
-        assert (again.outcome, again.steps) == (Outcome.ERROR, 0)
-        assert "recover it to go on" in again.detail
-        if trouble == "kill":
-            return
-        end_trouble(cell, trouble)
-        assert rest_of(cell, driver) < 2e-3
-        driver.recover()
-        world.recover()
-        calm = run_episode(world, policy, replace(task, max_steps=3), seed=0, execute=1)
-        assert (calm.outcome, calm.steps) == (Outcome.TIMEOUT, 3), calm.detail
-    finally:
-        world.close()
-        if trouble == "kill":
-            CELLS.discard()
-
-
-class Troublemaker:
-    """A policy that does something to the world at its n-th look."""
-
-    def __init__(self, inner: Policy) -> None:
-        self._inner, self._looks = inner, 0
-        self._when, self._what = -1, lambda: None
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def at_look(self, number: int, what: Callable[[], None]) -> None:
-        self._when, self._what = number, what
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
-
-    def act(self, observation: Observation) -> ActionChunk:
-        self._looks += 1
-        if self._looks == self._when:
-            self._what()
-        return self._inner.act(observation)
-
-
-def make_trouble(cell: EmulatedCell, trouble: str) -> None:
-    match trouble:
-        case "freeze":
-            cell.freeze()
-        case "cameras":
-            cell.freeze(cameras=True)
-        case "kill":
-            cell.kill()
-        case _:
-            cell.order_fault(trouble)
-
-
-def end_trouble(cell: EmulatedCell, trouble: str) -> None:
-    match trouble:
-        case "freeze":
-            cell.thaw()
-        case "cameras":
-            cell.thaw(cameras=True)
-        case "user_stop":
-            cell.order_fault("none")
 
 
 def first_fault(driver: FrankaDriver) -> str:

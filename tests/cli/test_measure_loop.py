@@ -32,14 +32,15 @@ def test_waiting_costs_the_latency_of_every_look_and_thinking_ahead_that_of_the_
 
 def test_success_counts_only_in_time_and_what_is_recovered_is_of_what_was_lost() -> None:
     task = point_task(0, max_steps=20)
-    figures = loop.recovered(slow_seer, task=task, episodes=6)
-    assert figures["loop_done_0ms"] == 6
-    waiting, ahead = figures["loop_done_300ms_waiting"], figures["loop_done_300ms_ahead"]
+    figures = loop.recovered(slow_seer, task=task, limits=(4, 8), episodes=6)
+    assert figures["loop_done_in_4s_0ms"] == 6
+    waiting, ahead = figures["loop_done_in_4s_300ms_waiting"], figures["loop_done_in_4s_300ms_ahead"]
     assert isinstance(waiting, int) and isinstance(ahead, int)
     assert waiting < 6 and ahead > waiting, "a latency of a tick and a half has to hurt whoever waits"
-    assert figures["loop_recovered_300ms"] == round((ahead - waiting) / (6 - waiting), 2)
+    assert figures["loop_recovered_in_4s_300ms"] == round((ahead - waiting) / (6 - waiting), 2)
+    assert (figures["loop_done_in_8s_300ms_waiting"], figures["loop_recovered_in_8s_300ms"]) == (6, None)
     tries = loop.attempts(slow_seer, task, latency=0.3, ahead=False, seeds=range(6))
-    assert waiting == sum(each.done and each.seconds <= 20 * 0.2 + 0.3 + 1e-6 for each in tries)
+    assert waiting == sum(each.done and each.seconds <= 4 + 0.3 + 1e-6 for each in tries)
 
 
 def still(_: str) -> tuple[Policy, int]:

@@ -33,6 +33,7 @@ def test_the_eggplant_goes_into_the_bowl_over_the_wire(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_shipped_policy_puts_the_eggplant_into_the_bowl_over_the_wire(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -29,7 +29,7 @@ demo: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
-# What `test` leaves out. Without the optional extras its tests are skipped: `.venv/bin/pip install -e '.[dev,franka,cell,cameras,ray,rerun]'`.
+# What `test` leaves out. Without the optional extras its tests are skipped: `.venv/bin/pip install -e '.[dev,franka,cell,ray,rerun]'`.
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 

@@ -103,7 +103,10 @@ class Embodiment:
                     f"this world gives {got.height} x {got.width}"
                 )
         for part, needed, given in (("state", self.state, body.state), ("action", self.action, body.action)):
-            if (needed.names, needed.units) != (given.names, given.units):
+            for name, unit, other in zip(needed.names, needed.units, given.units, strict=False):
+                if needed.names == given.names and unit != other:
+                    return f"the policy's {part} has {name} in {unit}; this world's is in {other}"
+            if needed.names != given.names:
                 return f"the policy's {part} is {', '.join(needed.names)}; this world's is {', '.join(given.names)}"
         if self.control != body.control:
             return f"the policy speaks {self.control} actions; this world takes {body.control}"

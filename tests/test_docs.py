@@ -28,6 +28,25 @@ def commands_in(document: str) -> list[str]:
     return [line.split("aubergine ", 1)[1] for line in lines if re.match(r"(\.venv/bin/)?aubergine ", line)]
 
 
+def python_in(document: str) -> list[str]:
+    """Return the Python blocks of the document."""
+    return re.findall(r"```python\n(.*?)```", text_of(document), flags=re.DOTALL)
+
+
+def test_the_blocks_of_the_robots_page_run_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    blocks = python_in("docs/robots.md")
+    assert len(blocks) >= 5
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/robots.md", "exec"), names)
+
+
+def test_every_python_block_is_run_by_a_test() -> None:
+    """docs/new_robot.md is run by tests/robots/test_new_robot.py, docs/robots.md above."""
+    assert {document for document in DOCUMENTS if python_in(document)} <= {"docs/new_robot.md", "docs/robots.md"}
+
+
 def make_targets_in(document: str) -> set[str]:
     return set(re.findall(r"(?:`|^ {4})make (?:[A-Z]+=\S+ )*([a-z]+)", text_of(document), flags=re.MULTILINE))
 

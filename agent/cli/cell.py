@@ -13,7 +13,9 @@ __all__ = ["Cell", "CellTeacher", "Supply", "robot_sleep"]
 
 USUAL = "put the eggplant in the bowl"
 """What a cell is set up for when nobody says."""
-PATIENCE = 20
+ANSWER_SECONDS = 10.0
+"""How long its cameras and its judge may take: three processes may have to share one processor."""
+PATIENCE = 50
 """So many times slower than the wall's clock a cell may run."""
 
 
@@ -44,7 +46,8 @@ class Supply:
 
             instruction = self._task.instruction if self._task else USUAL
             steps = self._task.max_steps if self._task else None
-            self.cell = Cell(task_for(instruction, max_steps=steps), seed=self._seed)
+            task = task_for(instruction, max_steps=steps)
+            self.cell = Cell(task, seed=self._seed, answer_s=ANSWER_SECONDS)
         return self.cell
 
 

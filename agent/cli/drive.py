@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from contextlib import nullcontext
 
 from rich.console import Console
 
@@ -15,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--robot", required=True, metavar="CONFIG", help="a file such as configs/robot/fake.yaml")
     add_policy_argument(parser)
     parser.add_argument("--execute", type=positive, metavar="K", help="actions carried out per look")
+    parser.add_argument(
+        "--ahead", action="store_true", help="think about the next actions while the last are carried out"
+    )
     parser.add_argument("--max-steps", type=positive, default=60, metavar="N", help="control steps, then it ends (60)")
     parser.add_argument("--seed", type=whole, default=0, help="decides the scene of an emulated cell (0)")
     parser.add_argument("--out", metavar="DIR", help="where log and interventions go (default: runs/drive-<time>)")
@@ -23,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Drive one episode; 0 when it ran to its end, 1 when a fault or a refusal ended it. Only emulated cells judge."""
     from agent.cli.live import LiveLine
-    from agent.cli.rig import build_rig, robot_policy
+    from agent.cli.rig import ahead_of, build_rig, robot_policy
     from agent.recording.log import EpisodeLog
     from agent.runtime import check_request, run_episode
 
@@ -45,8 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
     folder = new_folder(arguments.out, "drive")
     body = rig.world.embodiment
     try:
-        with EpisodeLog(folder) as log, LiveLine(console, state=body.state, max_steps=task.max_steps) as live:
-            episode = run_episode(rig.world, policy, task, seed=0, execute=execute, observers=(log, live))
+        with (
+            ahead_of(policy, execute) if arguments.ahead else nullcontext((policy, execute)) as (driving, rows),
+            EpisodeLog(folder) as log,
+            LiveLine(console, state=body.state, max_steps=task.max_steps) as live,
+        ):
+            episode = run_episode(rig.world, driving, task, seed=0, execute=rows, observers=(log, live))
             log.finish(episode)
     finally:
         rig.close()

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import psutil
 
-from agent.cli import measure_serving
+from agent.cli import measure_loop, measure_serving
 from agent.cli import stage as stages
 from agent.cli.measure_eval import evaluation
 from agent.cli.wrapped import Stopwatch
@@ -71,6 +71,9 @@ def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
         ("the shipped policy's latency", latency),
         ("the server's way there and back", measure_serving.round_trip),
         ("the shipped policy served to several at once", measure_serving.batching),
+        ("the loop's jitter while a model thinks", measure_loop.jitter),
+        ("the loop's pace with a slow model", measure_loop.real_time_factors),
+        ("tasks done with a slow model", measure_loop.recovered),
         ("process start to first action", first_action),
         ("evaluation, serial and over processes", lambda: apart(evaluation, 24)),
     )

@@ -1,6 +1,7 @@
 """Builds a robot behind its safety filter from a file in configs/robot."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from agent.cli.cell import Cell, CellTeacher, Supply, robot_sleep
 from agent.errors import SpecError, unknown_name
 from agent.ports import Policy
+from agent.robots.ahead import Ahead, ThreadThinker, quick_to_switch
 from agent.robots.franka import FrankaDriver
 from agent.robots.registry import Robot, load_robot
 from agent.robots.world import RobotWorld, Watch
@@ -99,3 +101,14 @@ def robot_policy(name: str, embodiment: Embodiment, cell: Cell | None = None) ->
 
     make = RandomPolicy if name == "random" else HoldPolicy
     return make(embodiment), stages.SCRIPTED_EXECUTE
+
+
+@contextmanager
+def ahead_of(policy: Policy, execute: int) -> Iterator[tuple[Policy, int]]:
+    """Let `policy` think in a thread of its own while what it planned is carried out; yields it and its rows a look."""
+    ahead = Ahead(ThreadThinker(policy), every=execute)
+    try:
+        with quick_to_switch():
+            yield ahead, Ahead.execute
+    finally:
+        ahead.close()

@@ -159,9 +159,15 @@ def frame_of(position: Sequence[float], rpy: Sequence[float] = (0.0, 0.0, 0.0)) 
 def chain_from_urdf(path: Path, *, tip: str) -> Chain:
     """Return the chain of revolute joints from the root of a URDF to its link `tip`; fixed joints are folded in.
 
-    Raises SpecError when the file does not lead to that link or holds another kind of joint on the way.
+    Raises SpecError when the file cannot be read, does not lead to that link or holds another kind of joint on the way.
     """
-    parents = {joint.find("child").get("link"): joint for joint in ElementTree.parse(path).getroot().iter("joint")}  # type: ignore[union-attr]
+    try:
+        root = ElementTree.parse(path).getroot()
+    except OSError as error:
+        raise SpecError(f"cannot read the URDF {path}: {error.strerror}") from error
+    except ElementTree.ParseError as error:
+        raise SpecError(f"{path} is no URDF: {error}") from error
+    parents = {child.get("link"): joint for joint in root.iter("joint") if (child := joint.find("child")) is not None}
     way, link = [], tip
     while link in parents:
         way.append(parents[link])

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.errors import WorldFault
+from agent.robots.eye import EyeSettings
+from agent.robots.opencv_eye import OpenCVEye
 from agent.types import CameraSpec, Control, Embodiment, FloatArray, ImageArray, Reading, VectorSpec
 
 ACTION = VectorSpec(
@@ -52,9 +54,12 @@ class Faults:
 
 @dataclass(frozen=True)
 class FakeConfig:
-    """cameras: names and sizes of the pictures.  rate_hz: control rate.  faults: what is to go wrong."""
+    """cameras: names and sizes of the pictures; one with a `device` is a real camera, the others are drawn.
 
-    cameras: tuple[CameraSpec, ...] = (CameraSpec("front", 128, 128), CameraSpec("wrist", 128, 128))
+    rate_hz: control rate.  faults: what is to go wrong.
+    """
+
+    cameras: tuple[EyeSettings, ...] = (EyeSettings("front", 128, 128), EyeSettings("wrist", 128, 128))
     rate_hz: float = 5.0
     faults: Faults = field(default_factory=Faults)
 
@@ -69,6 +74,7 @@ class FakeRobot:
     def __init__(self, config: FakeConfig | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._config = config or FakeConfig()
         self._clock = clock
+        self._eyes = {camera.name: OpenCVEye(camera) for camera in self._config.cameras if camera.device}
         self._connected = self._cut = False
         self._readings = 0
         self._pose = np.zeros(6)
@@ -79,16 +85,26 @@ class FakeRobot:
 
     @property
     def embodiment(self) -> Embodiment:
-        return Embodiment("fake", self._config.cameras, STATE, ACTION, Control.EE_DELTA, self._config.rate_hz)
+        cameras = tuple(camera.spec for camera in self._config.cameras)
+        return Embodiment("fake", cameras, STATE, ACTION, Control.EE_DELTA, self._config.rate_hz)
 
     def connect(self) -> None:
         if self._connected:
             return
         if self._config.faults.unreachable:
             raise WorldFault("the fake robot was told to be unreachable")
+        self._open_eyes()
         self._connected, self._cut = True, False
         self._readings, self._last = 0, None
         self._pose, self._gripper = np.array([*HOME, 0.0, 0.0, 0.0]), 1.0
+
+    def _open_eyes(self) -> None:
+        try:
+            for eye in self._eyes.values():
+                eye.open()
+        except WorldFault:
+            self.disconnect()
+            raise
 
     def cut(self) -> None:
         """Lose the connection, as if the cable had been pulled; reconnecting mends it."""
@@ -102,7 +118,7 @@ class FakeRobot:
         self._readings += 1
         if _due(faults.frozen_at, number) and self._last is not None:
             return self._last
-        images = {camera.name: self._picture(camera) for camera in self._config.cameras}
+        images = {camera.name: self._seen(camera) for camera in self._config.cameras}
         if _due(faults.frozen_camera_at, number) and self._last is not None:
             images = self._last.images
         state = np.array([*self._pose, self._gripper, *RESTING_JOINTS], dtype=np.float32)
@@ -129,6 +145,8 @@ class FakeRobot:
     def disconnect(self) -> None:
         if self._connected:
             self.stop()
+        for eye in self._eyes.values():
+            eye.close()
         self._connected = False
 
     def _check(self) -> None:
@@ -136,6 +154,10 @@ class FakeRobot:
             raise WorldFault("the fake robot is not connected; call connect first")
         if self._cut or _due(self._config.faults.lost_at, self._readings):
             raise WorldFault("the fake robot does not answer any more")
+
+    def _seen(self, camera: EyeSettings) -> ImageArray:
+        eye = self._eyes.get(camera.name)
+        return self._picture(camera.spec) if eye is None else eye.look()
 
     def _picture(self, camera: CameraSpec) -> ImageArray:
         """Return the table seen from above, 1 m wide, the tool as a dot: picture left is -y, bottom is +x."""

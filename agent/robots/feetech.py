@@ -95,10 +95,11 @@ class FeetechBus:
     """Opens the line and talks to servos by number. Every failure is a WorldFault that names the port and the servo.
 
     port: such as /dev/ttyACM0.  names: servo id -> what to call it in errors.
+    answer_s: how much longer than the vendor's 35 ms an answer is waited for [s]; adapters behind hubs need it.
     """
 
-    def __init__(self, port: str, names: Mapping[int, str]) -> None:
-        self._name, self._names = port, dict(names)
+    def __init__(self, port: str, names: Mapping[int, str], *, answer_s: float = 0.0) -> None:
+        self._name, self._names, self._answer_s = port, dict(names), answer_s
         self._sdk: Any = None
         self._port: Any = None
         self._packets: Any = None
@@ -114,7 +115,7 @@ class FeetechBus:
             import serial
         except ImportError as error:
             raise SpecError("the SO-101 needs the vendor's library: pip install 'aubergine[so101]'") from error
-        self._sdk, port = scservo_sdk, scservo_sdk.PortHandler(self._name)
+        self._sdk, port = scservo_sdk, self._handler(scservo_sdk.PortHandler)
         try:
             if not port.setBaudRate(BAUD_RATE):
                 raise WorldFault(f"the port {self._name} does not take {BAUD_RATE} baud")
@@ -125,6 +126,17 @@ class FeetechBus:
                 port.closePort()
             raise WorldFault(self._why_not_opened(error)) from error
         self._port, self._packets = port, scservo_sdk.PacketHandler(0)
+
+    def _handler(self, kind: Any) -> Any:
+        """Return the vendor's port, with our patience added to its own, which is a constant."""
+        more_ms = 1000 * self._answer_s
+
+        class Patient(kind):  # type: ignore[misc]
+            def setPacketTimeout(self, packet_length: int) -> None:
+                super().setPacketTimeout(packet_length)
+                self.packet_timeout += more_ms
+
+        return Patient(self._name)
 
     def _why_not_opened(self, error: Exception) -> str:
         text = str(error).lower()

@@ -15,7 +15,7 @@ import numpy as np
 from agent.errors import SpecError, WorldFault
 from agent.robots.eye import Eye
 from agent.robots.franka_link import ArmLink, FrankaSettings, HandLink, Joints
-from agent.robots.opencv_eye import OpenCVEye
+from agent.robots.opencv_eye import eyes_for
 from agent.types import Control, Embodiment, FloatArray, Reading, VectorSpec
 
 RATE_HZ = 5.0
@@ -78,7 +78,7 @@ class FrankaDriver:
         peer: started when connecting; its address is used instead of the settings'. It is not ended here.
         """
         self._settings, self._commander, self._peer = settings, commander, peer
-        self._eyes = tuple(map(OpenCVEye, settings.cameras) if eyes is None else eyes)
+        self._eyes = eyes_for(settings.cameras, eyes)
         cameras = tuple(eye.spec for eye in self._eyes)
         self._embodiment = Embodiment("franka", cameras, commander.state, commander.action, Control.EE_DELTA, RATE_HZ)
         self._arm: ArmLink | None = None
@@ -179,6 +179,7 @@ class FrankaDriver:
         self._arm = ArmLink(settings, recover=recover)
         try:
             self._hand = HandLink(settings)
+            self._arm.excuse()
             for eye in self._eyes:
                 eye.open()
         except WorldFault:

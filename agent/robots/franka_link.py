@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import SpecError, WorldFault
-from agent.robots.opencv_eye import EyeSettings
+from agent.robots.eye import EyeSettings
 
 if TYPE_CHECKING:
     import franky
@@ -83,6 +83,10 @@ class _Link:
             self.fault = f"{self._name} has not answered for {age:.1f} s"
         if self.fault is not None:
             raise WorldFault(self.fault)
+
+    def excuse(self) -> None:
+        """Start waiting anew: this thread may have been held up while the other link was opened."""
+        self._fresh = time.monotonic()
 
     def close(self) -> None:
         """End the connection; never raises. A thread that waits for a dead controller is left to its time-out."""

@@ -55,6 +55,14 @@ DRIVERS: dict[str, DriverEntry] = {
         packages=("rtde_control", "rtde_receive", "rtde_io"),
         extra="ur",
     ),
+    "rosbridge": DriverEntry(
+        "any arm that ROS 2 moves by a joint_trajectory_controller, through a rosbridge server",
+        "agent.robots.rosbridge",
+        "RosbridgeConfig",
+        "Rosbridge",
+        packages=("roslibpy",),
+        extra="ros",
+    ),
     "franka": DriverEntry(
         "Franka Research 3 or Panda with its hand, through libfranka; or a cell emulated behind its wire protocol",
         "agent.robots.franka",

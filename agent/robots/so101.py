@@ -15,8 +15,9 @@ import numpy as np
 from agent.errors import SpecError, WorldFault
 from agent.robots.aim import Aim, action_spec, state_of, state_spec
 from agent.robots.chain import Array, Chain, Joint, chain_from_urdf
-from agent.robots.eye import Eye
+from agent.robots.eye import Eye, EyeSettings
 from agent.robots.feetech import MODEL_NUMBER, RESOLUTION, FeetechBus, ServoState
+from agent.robots.opencv_eye import eyes_for
 from agent.robots.so101_calibration import ARM, GRIPPER, MOTORS, MotorCalibration, load_calibration
 from agent.types import Control, Embodiment, FloatArray, Reading
 
@@ -42,6 +43,7 @@ class SO101Config:
     as well.  gripper_speed: of the gripper's servo [rad/s].
     margin: how far from the end of its calibrated range a joint stays [rad].  write_calibration: write the file's
     calibration into the motors when they hold another, instead of refusing.  relax: torque off when disconnecting.
+    answer_s: how much longer than the vendor's library a servo's answer is waited for, three times at most [s].
     """
 
     port: str = "/dev/ttyACM0"
@@ -53,13 +55,16 @@ class SO101Config:
     margin: float = 0.03
     write_calibration: bool = False
     relax: bool = True
+    answer_s: float = 0.0
+    cameras: tuple[EyeSettings, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("rate_hz", "max_speed", "gripper_speed"):
             if getattr(self, name) <= 0:
                 raise SpecError(f"{name} must be above 0, got {getattr(self, name):g}")
-        if self.margin < 0:
-            raise SpecError(f"margin must not be below 0, got {self.margin:g}")
+        for name in ("margin", "answer_s"):
+            if getattr(self, name) < 0:
+                raise SpecError(f"{name} must not be below 0, got {getattr(self, name):g}")
 
 
 def so101_chain(calibration: dict[str, MotorCalibration], *, margin: float = 0.0) -> Chain:
@@ -76,14 +81,18 @@ def so101_chain(calibration: dict[str, MotorCalibration], *, margin: float = 0.0
 
 
 class SO101:
-    """RobotDriver of one SO-101. Raises SpecError when the calibration file is missing or wrong."""
+    """RobotDriver of one SO-101. Raises SpecError when the calibration file is missing or wrong.
 
-    def __init__(self, config: SO101Config, *, eyes: Sequence[Eye] = ()) -> None:
-        self._config, self._eyes = config, tuple(eyes)
+    eyes: None for OpenCV's, as the settings name them.
+    """
+
+    def __init__(self, config: SO101Config, *, eyes: Sequence[Eye] | None = None) -> None:
+        self._config, self._eyes = config, eyes_for(config.cameras, eyes)
         self._calibration = load_calibration(config.calibration)
         self._chain = so101_chain(self._calibration, margin=config.margin)
         self._aim = Aim(self._chain, config.control, longest_step=config.max_speed / config.rate_hz)
-        self._bus = FeetechBus(config.port, {motor.id: name for name, motor in self._calibration.items()})
+        names = {motor.id: name for name, motor in self._calibration.items()}
+        self._bus = FeetechBus(config.port, names, answer_s=config.answer_s)
         self._ids = [motor.id for motor in self._calibration.values()]
         self._gripping = False
 

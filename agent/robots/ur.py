@@ -15,6 +15,7 @@ from agent.errors import SpecError, WorldFault
 from agent.robots.aim import Aim, action_spec, state_of, state_spec
 from agent.robots.chain import Array, matrix_from_vector, vector_from_matrix
 from agent.robots.eye import Eye
+from agent.robots.opencv_eye import eyes_for
 from agent.robots.ur_arm import URConfig, check_controller, ur_chain, ur_chain_as_controller
 from agent.robots.ur_release import pinned, release
 from agent.robots.ur_stream import Stream
@@ -30,10 +31,10 @@ _PROGRAM_RUNNING = 0b10
 
 
 class UR:
-    """RobotDriver of one UR arm."""
+    """RobotDriver of one UR arm. eyes: None for OpenCV's, as the settings name them."""
 
-    def __init__(self, config: URConfig, *, eyes: Sequence[Eye] = ()) -> None:
-        self._config, self._eyes = config, tuple(eyes)
+    def __init__(self, config: URConfig, *, eyes: Sequence[Eye] | None = None) -> None:
+        self._config, self._eyes = config, eyes_for(config.cameras, eyes)
         self._chain = ur_chain(config)
         self._aim = Aim(self._chain, config.control, longest_step=config.max_speed / config.rate_hz)
         self._receive: Any = None

@@ -7,6 +7,7 @@ import numpy as np
 
 from agent.errors import SpecError, WorldFault, unknown_name
 from agent.robots.chain import Chain, chain_from_dh, frame_of, matrix_from_vector
+from agent.robots.eye import EyeSettings
 from agent.types import Control
 
 QUARTER = float(np.pi / 2)
@@ -45,6 +46,7 @@ class URConfig:
     gripper_opens_at: bool = False
     watchdog_hz: float = 4.0
     silence_s: float = 0.4
+    cameras: tuple[EyeSettings, ...] = ()
 
     def __post_init__(self) -> None:
         if self.model not in DH:

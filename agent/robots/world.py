@@ -14,6 +14,8 @@ from agent.safety.journal import Intervention, Journal
 from agent.safety.watchdog import Verdict, Watchdog
 from agent.types import Control, Embodiment, FloatArray, Observation, Reading, Status, Step, Task
 
+SLACK = 0.1
+"""Share of a tick by which it may be cut short so that the next one comes in time."""
 Judge = Callable[[Observation], Status]
 """Says how the goal stands; without one nothing is judged and an episode runs until its last step."""
 
@@ -36,8 +38,9 @@ class Watch:
 class RobotWorld:
     """A World around a RobotDriver. `reset` connects and moves nothing: the scene is whatever stands there.
 
-    Ticks are 1 / rate_hz apart by `clock`; when one is late the next ones are not hurried. journal: told when the
-    robot holds because its readings are old.
+    Ticks are 1 / rate_hz apart by `clock`. A command that comes late has its whole tick all the same, and those after
+    it come later too: two in quick succession would move the arm faster than any limit on one tick allows.
+    journal: told when the robot holds because its readings are old.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class RobotWorld:
         self._tick, self._due = 0, 0.0
         self._fault: str | None = None
         self.late: list[float] = []
-        """By how many seconds each tick of this episode came too late."""
+        """By how many seconds each command of this episode was sent too late."""
 
     @property
     def embodiment(self) -> Embodiment:
@@ -76,7 +79,7 @@ class RobotWorld:
         self._fresh.feed()
         self._newest, self._repeats = None, {}
         observation = self._observe(self._look())
-        self._due = self._clock() + self._period
+        self._due = self._clock()
         return observation
 
     def step(self, action: FloatArray) -> Step:
@@ -84,8 +87,9 @@ class RobotWorld:
         if self._newest is None:
             raise SpecError("reset must be called before step")
         try:
+            began = self._clock()
             executed = self._sent(action)
-            self._wait()
+            self._wait(began)
             reading = self._look()
         except WorldFault as fault:
             self._fault = str(fault)
@@ -137,13 +141,14 @@ class RobotWorld:
             self._watchman.feed()
         return executed
 
-    def _wait(self) -> None:
-        """Sleep until the tick is over. A late tick moves all that follow: two commands are never sent at once."""
+    def _wait(self, began: float) -> None:
+        """Sleep until the tick that `began` then is over; begun within SLACK of its time it also ends in time."""
+        late = max(0.0, began - self._due)
+        self.late.append(late)
+        self._due = (self._due if late <= SLACK * self._period else began) + self._period
         left = self._due - self._clock()
-        self.late.append(max(0.0, -left))
         if left > 0:
             self._sleep(left)
-        self._due = max(self._due, self._clock()) + self._period
 
     def _look(self) -> Reading:
         """Read; raise WorldFault when a reading is not what the embodiment says or has been the same for too long."""

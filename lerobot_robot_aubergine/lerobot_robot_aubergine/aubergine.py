@@ -54,6 +54,7 @@ class AubergineSO101(Robot):
                 rate_hz=self.config.fps,
                 max_speed=self.config.max_speed,
                 write_calibration=self.config.write_calibration,
+                answer_s=self.config.answer_s,
             )
         )
         driver.connect()

@@ -17,6 +17,7 @@ from sim.cell.mirror import Mirror
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 1.0
+"""Patience with an answer, unless the cell is given more for a machine that has other things to do."""
 FIRST_ADDRESSES = tuple(f"127.0.0.{last}" for last in range(1, 33))
 """A Franka's ports are fixed, so cells beside one another need loopback addresses of their own."""
 
@@ -24,11 +25,19 @@ FIRST_ADDRESSES = tuple(f"127.0.0.{last}" for last in range(1, 33))
 class EmulatedCell:
     """A Franka over a table, at `address`, set up for `task` from `seed`. Use it as a context manager.
 
+    answer_s: cameras, judge and teacher that have not answered for so long are lost [s].
     Raises WorldFault when it does not start.
     """
 
-    def __init__(self, task: Task, *, seed: int, addresses: tuple[str, ...] = FIRST_ADDRESSES) -> None:
-        self._task, self._seed, self._addresses = task, seed, addresses
+    def __init__(
+        self,
+        task: Task,
+        *,
+        seed: int,
+        addresses: tuple[str, ...] = FIRST_ADDRESSES,
+        answer_s: float = ANSWER_SECONDS,
+    ) -> None:
+        self._task, self._seed, self._addresses, self._answer_s = task, seed, addresses, answer_s
         self._processes: list[BaseProcess] = []
         self._pipes: list[Connection] = []
         self.address = ""
@@ -73,8 +82,8 @@ class EmulatedCell:
             theirs.close()
             self._processes.append(process)
             self._pipes.append(ours)
-        self._office = _Desk(self._pipes[0], "the cell's controller")
-        self._darkroom = _Desk(self._pipes[1], "the cell's cameras")
+        self._office = _Desk(self._pipes[0], "the cell's controller", self._answer_s)
+        self._darkroom = _Desk(self._pipes[1], "the cell's cameras", self._answer_s)
         self.address = json.loads(self._office.hear(START_SECONDS))["address"]
         self._darkroom.hear(START_SECONDS)
 
@@ -96,7 +105,7 @@ class EmulatedCell:
         return [float(value) for value in json.loads(self._office.ask("state"))]
 
     def order_fault(self, kind: str) -> None:
-        """Let the controller enter a fault: "reflex", "user_stop", or "none" to release the button."""
+        """Let the controller enter a fault: "reflex", "silent_client", "user_stop", or "none" to release the button."""
         self._office.ask(f"fault {kind}")
 
     def freeze(self, *, cameras: bool = False) -> None:
@@ -132,8 +141,8 @@ class EmulatedCell:
 class _Desk:
     """One question at a time, each with its answer."""
 
-    def __init__(self, pipe: Connection, name: str) -> None:
-        self._pipe, self._name = pipe, name
+    def __init__(self, pipe: Connection, name: str, answer_s: float) -> None:
+        self._pipe, self._name, self._answer_s = pipe, name, answer_s
         self._lock = threading.Lock()
         self._late = 0
 
@@ -141,14 +150,14 @@ class _Desk:
         with self._lock:
             try:
                 while self._late:
-                    if not self._pipe.poll(ANSWER_SECONDS):
-                        raise WorldFault(f"{self._name} did not answer within {ANSWER_SECONDS:g} s")
+                    if not self._pipe.poll(self._answer_s):
+                        raise WorldFault(f"{self._name} did not answer within {self._answer_s:g} s")
                     self._pipe.recv_bytes()
                     self._late -= 1
                 self._pipe.send_bytes(question.encode())
             except (OSError, EOFError) as error:
                 raise WorldFault(f"no answer from {self._name}: gone") from error
-            return self._hear(ANSWER_SECONDS)
+            return self._hear(self._answer_s)
 
     def hear(self, seconds: float) -> bytes:
         with self._lock:

@@ -4,6 +4,7 @@ Version 1.0.4 exactly: it has no ports for these, so four of its private names a
 """
 
 import select
+import time
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -22,9 +23,9 @@ from franky_sim.franka_robot_server import FrankaRobotServer
 from franky_sim.franka_robot_state import FrankaRobotState
 from franky_sim.simulation_server import SimulationServer
 
-JOINT_REFLEX = 6
-"""Index of `joint_reflex` (a collision was felt) among libfranka's 41 error flags."""
 ERROR_FLAGS = 41
+SILENCE = 1.0
+"""Seconds without a command after which a motion is aborted. A real controller allows 20 ms."""
 LONGEST_WAIT = 0.01
 """Seconds; a client that is silent for longer loses a command."""
 
@@ -34,9 +35,15 @@ class Fault(StrEnum):
 
     REFLEX = "reflex"
     """It aborts the motion and stays in Reflex mode until recovered, as after a collision or a limit."""
+    SILENT_CLIENT = "silent_client"
+    """It aborts the motion because no commands came; also Reflex mode."""
     USER_STOP = "user_stop"
     """Somebody pressed the enabling button: motions are refused until it is released (`NONE`)."""
     NONE = "none"
+
+
+FLAGS = {Fault.REFLEX: 6, Fault.SILENT_CLIENT: 25}
+"""Index among libfranka's 41 error flags: joint_reflex (a collision was felt), communication_constraints_violation."""
 
 
 class CellMove(MoveCommand):  # type: ignore[misc]
@@ -45,7 +52,7 @@ class CellMove(MoveCommand):  # type: ignore[misc]
     def handle(self, server: "CellRobotServer") -> None:
         if server.fault is Fault.NONE:
             super().handle(server)
-        elif server.fault is Fault.REFLEX:
+        elif server.fault in FLAGS:
             self.reply(MoveStatus.kCommandNotPossibleRejected)
         else:
             self.reply(MoveStatus.kCommandRejectedDueToActivatedSafetyFunctions)
@@ -55,7 +62,7 @@ class CellRecovery(AutomaticErrorRecoveryCommand):  # type: ignore[misc]
     """Ends a reflex; cannot release a button."""
 
     def handle(self, server: "CellRobotServer") -> None:
-        if server.fault is Fault.REFLEX:
+        if server.fault in FLAGS:
             server.set_fault(Fault.NONE)
         super().handle(server)
 
@@ -90,6 +97,7 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
 
     def __init__(self, robot: BaseRobot, hostname_candidates: Iterable[str]) -> None:
         self.fault = Fault.NONE
+        self._heard = 0.0
         super().__init__(robot, hostname_candidates)
         commands = self._FrankaServer__command_class_map
         commands[RobotCommand.kMove] = CellMove
@@ -100,18 +108,19 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
         self.fault = fault
         if fault is Fault.NONE or not self.current_motion_id:
             return
-        status = (
-            MoveStatus.kReflexAborted if fault is Fault.REFLEX else MoveStatus.kPreemptedDueToActivatedSafetyFunctions
-        )
+        status = MoveStatus.kReflexAborted if fault in FLAGS else MoveStatus.kPreemptedDueToActivatedSafetyFunctions
         BaseCommand.send_response(self._tcp_socket, RobotCommand.kMove, self.current_motion_id, status)
         self.stop_motion(send_preemption_signal=False)
         self.reset_current_motion_id()
 
     def await_command(self, seconds: float) -> None:
-        """Wait so long at most for the next command of the motion that is running; at once when none is."""
-        channel = self._FrankaServer__udp_socket
-        if self.current_motion_id and channel is not None:
-            select.select([channel], [], [], seconds)
+        """Wait so long at most for the next command of the motion that is running; not at all when none is."""
+        channel, now = self._FrankaServer__udp_socket, time.monotonic()
+        moving = self.current_motion_id and channel is not None
+        if not moving or select.select([channel], [], [], seconds)[0]:
+            self._heard = now
+        elif now - self._heard > SILENCE:
+            self.set_fault(Fault.SILENT_CLIENT)
 
     def _bind_children(self, hostname: str) -> None:
         hand = CellGripperServer(self.robot, hostname)
@@ -125,7 +134,7 @@ class CellRobotServer(FrankaRobotServer):  # type: ignore[misc]
             return state
         if self.fault is Fault.USER_STOP:
             return state.replace(robot_mode=RobotMode.kUserStopped)
-        flags = tuple(index == JOINT_REFLEX for index in range(ERROR_FLAGS))
+        flags = tuple(index == FLAGS[self.fault] for index in range(ERROR_FLAGS))
         return state.replace(robot_mode=RobotMode.kReflex, errors=flags, reflex_reason=flags)
 
 

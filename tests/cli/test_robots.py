@@ -1,6 +1,7 @@
 """`drive`, `robots` and `check-robot` on the fake robot."""
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,14 @@ def test_drive_runs_an_episode_behind_the_filter(tmp_path: Path, capsys: pytest.
     assert (found["outcome"], found["steps"]) == ("timeout", 5)
     assert found["interventions"] == {"step": 5}
     assert len((tmp_path / "out" / "interventions.jsonl").read_text().splitlines()) == 5
+
+
+def test_drive_thinks_ahead_when_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["drive", "wave", "--robot", config(tmp_path, ""), "--policy", "random", "--max-steps", "8", "--ahead"]
+    assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
+    found = answer(capsys)
+    assert (found["outcome"], found["steps"]) == ("timeout", 8)
+    assert all("thinking" not in thread.name for thread in threading.enumerate())
 
 
 def test_drive_ends_with_a_sentence_when_the_robot_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -32,6 +32,14 @@ class DriverContract(ABC):
     orders = 10
     """How many random orders of calls are tried."""
 
+    hurried = False
+    """Whether this test asks how soon something is noticed; drivers are given their own patience then, else more."""
+
+    @pytest.fixture(autouse=True)
+    def _hurry(self, request: pytest.FixtureRequest) -> None:
+        called = getattr(request.node, "callspec", None)
+        self.hurried = called is not None and bool(called.params.get("timed"))
+
     @abstractmethod
     def make_driver(self) -> RobotDriver:
         """Return a new driver that is not connected; its peer is there. Called more than once in some tests."""

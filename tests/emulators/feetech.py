@@ -136,6 +136,8 @@ class FeetechEmulator:
         """How many of the next answers lack their data."""
         self.late: float | None = None
         """How long the next answer is held back [s]; it then arrives in the middle of something else."""
+        self.always_late = 0.0
+        """How long every answer is held back [s]."""
         self.instructions: list[int] = []
         self._clock = clock
         self._lock = threading.Lock()
@@ -184,7 +186,8 @@ class FeetechEmulator:
         """Carry out one packet, body = id length instruction parameters."""
         number, instruction, parameters = body[0], body[2], body[3:]
         self.instructions.append(instruction)
-        for servo in self.servos.values():
+        # Nobody waits until goals have arrived: whoever turns the clock by hand may have done so meanwhile.
+        for servo in self.servos.values() if instruction != SYNC_WRITE else ():
             servo.advance(self._clock())
         if instruction == SYNC_READ:
             address, length = parameters[:2]
@@ -240,6 +243,8 @@ class FeetechEmulator:
         if self.garble:
             self.garble -= 1
             checksum ^= 0x55
+        if self.always_late:
+            time.sleep(self.always_late)
         if self.late is not None:
             held, self.late = self.late, None
             time.sleep(held)

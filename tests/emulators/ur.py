@@ -6,6 +6,7 @@ one JSON line to each line on its standard input (`state`, `protective_stop`, `e
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
@@ -221,6 +222,9 @@ class Controller:
 
 
 async def main() -> None:
+    # A controller answers every 8 ms whoever else is busy; where that is not allowed, drivers have to be patient.
+    with contextlib.suppress(PermissionError):
+        os.nice(-5)
     for attempt in range(200):
         controller = Controller(f"127.9.{os.getpid() % 250 + 1}.{attempt + 1}")
         try:

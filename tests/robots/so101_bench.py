@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.robots.pace import Hours
 from agent.robots.so101 import SO101, SO101Config
 from agent.robots.so101_calibration import MOTORS
 from tests.emulators.feetech import FeetechEmulator, Servo
@@ -13,6 +14,10 @@ HOMING = (-120, 35, 0, 412, -7, 1024)
 RANGES = ((760, 3400), (810, 3250), (890, 3090), (950, 3150), (0, 4095), (2000, 3400))
 STANDING = (0.1, -0.6, 0.7, 0.5, 0.0)
 """Joint angles [rad] in which the emulated arm stands: folded, the tool in front of it."""
+
+
+PATIENT_S, HURRIED_S = 0.5, 0.15
+"""How much longer than 35 ms an answer is waited for, three times; the latter finds a lost arm within a second."""
 
 
 def write_calibration(folder: Path) -> Path:
@@ -44,19 +49,28 @@ def arm_of_servos(*, calibrated: bool = True) -> list[Servo]:
 
 
 class Bench:
-    """Emulators and the drivers that were made for them; ends what it started."""
+    """Emulators and the drivers that were made for them; ends what it started.
+
+    The servos move while `wait` passes, not by the wall's clock, and drivers are patient with a thread that has to
+    share its processor: no test here depends on how busy the machine is.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.calibration = write_calibration(folder)
         self.buses: list[FeetechEmulator] = []
+        self.hours = Hours()
 
     def bus(self, *, calibrated: bool = True) -> FeetechEmulator:
-        self.buses.append(FeetechEmulator(arm_of_servos(calibrated=calibrated)))
+        self.buses.append(FeetechEmulator(arm_of_servos(calibrated=calibrated), clock=self.hours.clock))
         return self.buses[-1]
 
     def driver(self, bus: FeetechEmulator | None = None, **settings: object) -> SO101:
-        port = (bus or self.bus()).port
-        return SO101(SO101Config(port=port, calibration=self.calibration, **settings))  # type: ignore[arg-type]
+        given = {"port": (bus or self.bus()).port, "calibration": self.calibration, "answer_s": PATIENT_S, **settings}
+        return SO101(SO101Config(**given))  # type: ignore[arg-type]
+
+    def wait(self, seconds: float) -> None:
+        """Let so much time pass for the servos."""
+        self.hours.sleep(seconds)
 
     def close(self) -> None:
         for bus in self.buses:

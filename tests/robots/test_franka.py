@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from agent.errors import WorldFault
-from agent.types import CameraSpec, FloatArray
+from agent.types import FloatArray
 from tests.contract.driver_contract import DriverContract
 
 pytest.importorskip("franky", reason="the extra 'franka' is not installed")
@@ -15,32 +15,13 @@ pytest.importorskip("franky_sim", reason="the extra 'cell' is not installed")
 
 from agent.robots.franka import FrankaDriver
 from agent.robots.franka_link import FrankaSettings
-from sim.cell.client import CellEye, EmulatedCell
+from sim.cell.client import EmulatedCell
 from sim.commander import PandaCommander
-from sim.tasks import task_from_instruction
+from tests.robots.franka_bench import Cells, driver_for
 
 pytestmark = pytest.mark.slow
-TASK = task_from_instruction("put the eggplant in the bowl")
-CAMERAS = (CameraSpec("front", 48, 64), CameraSpec("wrist", 32, 32))
 NOBODY = "127.0.0.250"
 STILL = np.array([0, 0, 0, 0, 0, 0, 1], dtype=np.float32)
-
-
-class Cells:
-    """One cell for many tests; a new one after it was broken."""
-
-    def __init__(self) -> None:
-        self._cell: EmulatedCell | None = None
-
-    def get(self) -> EmulatedCell:
-        if self._cell is None:
-            self._cell = EmulatedCell(TASK, seed=0).__enter__()
-        return self._cell
-
-    def discard(self) -> None:
-        if self._cell is not None:
-            self._cell.close()
-        self._cell = None
 
 
 CELLS = Cells()
@@ -50,12 +31,6 @@ CELLS = Cells()
 def _no_cell_stays() -> Iterator[None]:
     yield
     CELLS.discard()
-
-
-def driver_for(cell: EmulatedCell, *, patience_s: float = 0.5) -> FrankaDriver:
-    eyes = [CellEye(cell, camera) for camera in CAMERAS]
-    settings = FrankaSettings(cell.address, realtime=False, speed=1.0, patience_s=patience_s)
-    return FrankaDriver(settings, commander=PandaCommander(), eyes=eyes)
 
 
 @pytest.fixture
@@ -76,7 +51,7 @@ class TestContract(DriverContract):
     orders = 4
 
     def make_driver(self) -> FrankaDriver:
-        return driver_for(CELLS.get())
+        return driver_for(CELLS.get(), patience_s=0.8)
 
     def make_unreachable(self) -> FrankaDriver:
         settings = FrankaSettings(NOBODY, realtime=False)
@@ -166,13 +141,16 @@ def test_stop_brakes_within_a_tenth_of_a_second_of_the_robot_s_time(driver: Fran
     assert np.array(cell.state()) == pytest.approx(one, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("fault", "flag"), [("reflex", "joint_reflex"), ("silent_client", "communication_constraints_violation")]
+)
 def test_a_reflex_stops_the_robot_in_one_sentence_and_recovery_is_explicit(
-    driver: FrankaDriver, cell: EmulatedCell
+    driver: FrankaDriver, cell: EmulatedCell, fault: str, flag: str
 ) -> None:
     drive(driver, np.array([0.02, 0, 0, 0, 0, 0, 1], dtype=np.float32))
-    cell.order_fault("reflex")
+    cell.order_fault(fault)
     sentence = first_fault(driver)
-    assert "reflex" in sentence.lower() and "\n" not in sentence
+    assert flag in sentence and "\n" not in sentence
     for _ in range(2):
         with pytest.raises(WorldFault, match=r"(?i)reflex"):
             driver.send(STILL)

@@ -33,6 +33,21 @@ def test_the_eggplant_goes_into_the_bowl_over_the_wire(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_shipped_policy_puts_the_eggplant_into_the_bowl_over_the_wire(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cameras, policy, safety filter, driver, libfranka, wire, physics: two of three scenes have to succeed."""
+    answers = []
+    for seed in range(3):
+        words = ["drive", TASK.instruction, "--robot", "configs/robot/franka.yaml", "--json", "--max-steps", "80"]
+        main([*words, "--seed", str(seed), "--out", str(tmp_path / str(seed))])
+        answers.append(json.loads(capsys.readouterr().out))
+    assert sum(answer["outcome"] == "success" for answer in answers) >= 2, answers
+    assert not [answer for answer in answers if answer["outcome"] == "error"], answers
+
+
+@pytest.mark.slow
 def test_check_robot_reads_the_cell_and_moves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check-robot", "configs/robot/franka.yaml", "--json"])
     answer = json.loads(capsys.readouterr().out)

@@ -1,6 +1,7 @@
 """The package that LeRobot discovers, against stand-ins for its base classes (the real ones need its whole stack)."""
 
 import importlib
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from agent.robots.so101_calibration import MOTORS
-from tests.robots.so101_bench import STANDING, Bench
+from tests.robots.so101_bench import PATIENT_S, STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
 
@@ -69,7 +70,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 def make_robot(package: types.ModuleType, bench: Bench, **settings: object) -> Any:
     config = package.AubergineSO101Config(
-        id="follower", calibration_dir=bench.calibration.parent, port=bench.bus().port, **settings
+        id="follower", calibration_dir=bench.calibration.parent, port=bench.bus().port, answer_s=PATIENT_S, **settings
     )
     # LeRobot's factory takes the class that is named as the configuration without "Config" in the same package.
     return getattr(package, type(config).__name__.removesuffix("Config"))(config)
@@ -79,6 +80,37 @@ def test_the_name_is_the_one_lerobot_looks_for() -> None:
     project = tomllib.loads((FOLDER / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["name"].startswith("lerobot_robot_"), "the prefix is compared letter by letter"
     assert (FOLDER / project["name"] / "__init__.py").is_file(), "it is imported by the distribution's name"
+
+
+@pytest.mark.slow
+def test_lerobot_s_own_rule_finds_the_installed_package_and_loads_no_driver(tmp_path: Path) -> None:
+    """Installed by pip into an empty place; then what lerobot.utils.import_utils.register_third_party_plugins does."""
+    copy = shutil.copytree(FOLDER, tmp_path / "source")
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+    subprocess.run([*install, "--target", str(tmp_path / "site"), str(copy)], check=True, capture_output=True)
+    stub = tmp_path / "stub" / "lerobot" / "robots"
+    stub.mkdir(parents=True)
+    (stub.parent / "__init__.py").touch()
+    (stub / "__init__.py").touch()
+    (stub / "config.py").write_text(
+        "class RobotConfig:\n    known = {}\n    @classmethod\n    def register_subclass(cls, name):\n"
+        "        return lambda kind: cls.known.setdefault(name, kind)\n"
+    )
+    code = (
+        "import importlib, importlib.metadata, sys\n"
+        "for each in importlib.metadata.distributions():\n"
+        "    name = each.metadata['Name']\n"
+        "    if name and name.startswith(('lerobot_robot_', 'lerobot_camera_', 'lerobot_teleoperator_')):\n"
+        "        importlib.import_module(name)\n"
+        "from lerobot.robots.config import RobotConfig\n"
+        "kind = RobotConfig.known['aubergine_so101']\n"
+        "package = sys.modules[kind.__module__.rpartition('.')[0]]\n"
+        "print(kind.__name__, [m for m in sys.modules if m.startswith(('agent', 'scservo', 'serial', 'numpy'))])\n"
+        "assert package.__name__ == 'lerobot_robot_aubergine'\n"
+    )
+    path = f"{tmp_path / 'site'}:{tmp_path / 'stub'}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": path})
+    assert done.stdout.strip() == "AubergineSO101Config []", done.stderr
 
 
 def test_importing_registers_and_loads_no_driver(package: types.ModuleType) -> None:
@@ -102,7 +134,6 @@ def test_features_are_there_before_connecting(package: types.ModuleType, bench: 
         robot.get_observation()
 
 
-@pytest.mark.slow
 def test_observations_and_actions_speak_degrees_and_percent(package: types.ModuleType, bench: Bench) -> None:
     robot = make_robot(package, bench)
     robot.connect()

@@ -1,6 +1,5 @@
 """The SO-101's driver through the vendor's library against an emulated bus."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,7 @@ from agent.robots.so101_calibration import MOTORS
 from agent.types import Control, FloatArray
 from tests.contract.driver_contract import DriverContract
 from tests.emulators.feetech import SYNC_READ, SYNC_WRITE
-from tests.robots.so101_bench import HOMING, RANGES, STANDING, Bench
-
-# The bus and its emulator share one process; a starved emulator answers too late, so these run by `make test-slow`.
-pytestmark = pytest.mark.slow
+from tests.robots.so101_bench import HOMING, HURRIED_S, PATIENT_S, RANGES, STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
 
@@ -37,7 +33,7 @@ class SO101Contract(DriverContract):
         self.bench = bench
 
     def make_driver(self) -> SO101:
-        return self.bench.driver(control=self.control)
+        return self.bench.driver(control=self.control, answer_s=HURRIED_S if self.hurried else PATIENT_S)
 
     def make_unreachable(self) -> SO101:
         return SO101(SO101Config(port="/dev/ttyNOTHING", calibration=self.bench.calibration))
@@ -94,7 +90,7 @@ def test_an_old_goal_is_forgotten_before_the_torque_comes_on(bench: Bench) -> No
     driver = bench.driver(bus)
     driver.connect()
     driver.send(still(driver))
-    time.sleep(0.1)
+    bench.wait(0.1)
     driver.read()
     assert all(servo.torque for servo in bus.servos.values())
     assert [servo.turned for servo in bus.servos.values()] == pytest.approx(before, abs=3)
@@ -108,8 +104,8 @@ def test_the_tool_goes_where_it_is_sent(bench: Bench) -> None:
     for _ in range(5):
         sent = driver.send(np.array([0.01, -0.008, 0.006, 0, 0, 0, 1.0], dtype=np.float32))
         total += sent[:3]
-        time.sleep(0.1)
-    time.sleep(0.3)
+        bench.wait(0.1)
+    bench.wait(0.3)
     after = driver.read().state
     driver.disconnect()
     assert total == pytest.approx([0.05, -0.04, 0.03], abs=1e-3)
@@ -137,7 +133,6 @@ def test_joints_stay_inside_the_calibrated_range(bench: Bench) -> None:
         assert low <= servo.get(42, 2) < high, "the margin keeps the goal off the end"
 
 
-@pytest.mark.slow
 def test_stop_holds_the_arm_where_it_is(bench: Bench) -> None:
     bus = bench.bus()
     driver = bench.driver(bus, control=Control.JOINT_POSITION, max_speed=1.0, rate_hz=1.0)
@@ -145,10 +140,10 @@ def test_stop_holds_the_arm_where_it_is(bench: Bench) -> None:
     action = np.array([*driver.read().state[7:], 0.25], dtype=np.float32)
     action[0] += 0.9
     driver.send(action)
-    time.sleep(0.2)
+    bench.wait(0.2)
     driver.stop()
     stopped = driver.read().state[7]
-    time.sleep(0.3)
+    bench.wait(0.3)
     assert driver.read().state[7] == pytest.approx(stopped, abs=0.01)
     assert stopped < action[0] - 0.3
     driver.disconnect()
@@ -216,7 +211,7 @@ def test_a_servo_that_pushes_too_long_is_named(bench: Bench) -> None:
     driver.send(action)
     with pytest.raises(WorldFault, match="elbow_flex reports overload"):
         for _ in range(20):
-            time.sleep(0.05)
+            bench.wait(0.05)
             driver.read()
     driver.stop()
     driver.disconnect()
@@ -282,11 +277,11 @@ def test_answers_left_over_from_noise_are_not_taken_for_new_ones(bench: Bench) -
 def test_a_late_answer_is_not_taken_for_the_next_ones(bench: Bench) -> None:
     """The answer to a ping arrives after its time, when the library already waits for something longer."""
     bus = bench.bus()
-    bus.late = 0.04
-    driver = bench.driver(bus)
+    bus.late = 0.25
+    driver = bench.driver(bus, answer_s=0.1)
     driver.connect()
     for _ in range(3):
-        bus.late = 0.04
+        bus.late = 0.25
         assert driver.read().state[7] == pytest.approx(STANDING[0], abs=0.002)
     driver.disconnect()
 
@@ -316,9 +311,23 @@ def test_no_power_is_said_plainly(bench: Bench) -> None:
     bus = bench.bus()
     bus.power_off()
     with pytest.raises(WorldFault, match="is the arm's power on"):
-        bench.driver(bus).connect()
+        bench.driver(bus, answer_s=0.0).connect()
 
 
 def test_nonsense_settings_are_refused() -> None:
     with pytest.raises(SpecError, match="max_speed"):
         SO101Config(max_speed=0.0)
+    with pytest.raises(SpecError, match="answer_s must not be below 0"):
+        SO101Config(answer_s=-1.0)
+
+
+def test_the_patience_with_an_answer_is_the_one_that_was_set(bench: Bench) -> None:
+    """A bus that answers after a tenth of a second is lost to the vendor's own 35 ms, but not to a patient driver."""
+    first, second = bench.bus(), bench.bus()
+    first.always_late = second.always_late = 0.12
+    with pytest.raises(WorldFault, match="no motor answers"):
+        bench.driver(first, answer_s=0.0).connect()
+    patient = bench.driver(second, answer_s=2.0)
+    patient._bus.open()
+    assert patient._bus.ping(1) == 777
+    patient._bus.close()

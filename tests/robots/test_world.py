@@ -9,12 +9,13 @@ import pytest
 from agent.doubles import FixedPolicy
 from agent.errors import SpecError, WorldFault
 from agent.ports import World
+from agent.robots.eye import EyeSettings
 from agent.robots.fake import FakeConfig, FakeRobot, Faults
 from agent.robots.world import RobotWorld, Watch
 from agent.runtime import run_episode
 from agent.safety.config import Patience
 from agent.safety.journal import Journal
-from agent.types import CameraSpec, FloatArray, Outcome, Task
+from agent.types import FloatArray, Outcome, Task
 
 TASK = Task("drive", "wave", None, 12)
 ROW = np.array([0.01, 0, 0, 0, 0, 0, 1], dtype=np.float32)
@@ -64,13 +65,25 @@ def test_a_late_tick_is_noted_and_the_next_is_not_hurried() -> None:
     clock.now += 0.5
     world.step(ROW)
     world.step(ROW)
-    assert world.late == pytest.approx([0.0, 0.3, 0.0])
-    assert clock.slept == pytest.approx([0.2, 0.2])
+    assert world.late == pytest.approx([0.0, 0.5, 0.0])
+    assert clock.slept == pytest.approx([0.2, 0.2, 0.2]), "every command has its whole tick"
+
+
+def test_a_little_lateness_does_not_add_up() -> None:
+    world, _ = world_of()
+    world.reset(TASK, seed=0)
+    clock = world.time  # type: ignore[attr-defined]
+    began = clock.now
+    for _ in range(10):
+        clock.now += 0.015
+        world.step(ROW)
+    assert clock.now - began == pytest.approx(10 * 0.2)
+    assert min(clock.slept) == pytest.approx(0.185)
 
 
 def test_what_does_not_fit_is_refused_before_connecting() -> None:
     world, robot = world_of()
-    big = FakeRobot(FakeConfig(cameras=(CameraSpec("front", 256, 256),)))
+    big = FakeRobot(FakeConfig(cameras=(EyeSettings("front", 256, 256),)))
     policy = FixedPolicy(big.embodiment, ROW[None])
     with pytest.raises(SpecError, match="256 x 256"):
         run_episode(world, policy, TASK, seed=0, execute=1)
@@ -129,7 +142,7 @@ def test_a_loop_that_thinks_for_too_long_finds_the_robot_stopped() -> None:
 def test_a_reading_of_the_wrong_shape_is_a_fault() -> None:
     world, robot = world_of()
     world.reset(TASK, seed=0)
-    robot._config = FakeConfig(cameras=(CameraSpec("front", 8, 8), CameraSpec("wrist", 8, 8)))
+    robot._config = FakeConfig(cameras=(EyeSettings("front", 8, 8), EyeSettings("wrist", 8, 8)))
     promised = FakeRobot().embodiment
     type(robot).embodiment, kept = property(lambda _: promised), type(robot).embodiment  # type: ignore[method-assign,assignment]
     try:

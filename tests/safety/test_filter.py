@@ -314,7 +314,7 @@ def test_how_much_of_a_motion_is_clear() -> None:
 def test_a_motion_that_may_not_slide_on_is_cut_where_it_would_come_too_near() -> None:
     """Three looks: the whole way, along the first zone, and what is clear of the way to the second."""
     body = Counting()
-    lid = PlaneZone("lid", (-np.sqrt(0.5), 0.0, -np.sqrt(0.5)), -float(np.sqrt(0.5)) * 0.92)
+    lid = PlaneZone("lid", (-np.sqrt(0.5), 0.0, -np.sqrt(0.5)), -float(np.sqrt(0.5)) * 0.84)
     safety = SafetyFilter(SafetyConfig(keep_out=KeepOut(planes=(WALL, lid), margin=MARGIN)), BODY, body)
     start = state_at(0.53, z=0.20)
     safety.begin(start)

@@ -10,7 +10,9 @@ from agent.evaluation.play import Ended, Player
 Figures = dict[str, float | int | bool | str | None]
 
 
-def evaluation(episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: int | None = None) -> Figures:
+def evaluation(
+    episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: int | None = None, safety: str | None = None
+) -> Figures:
     """Return episodes a minute in one process, in several with a policy each, and in several around one policy.
 
     The same episodes of the suite `bowl` in every way, started processes warmed up by one episode each; the rates hold
@@ -21,7 +23,7 @@ def evaluation(episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: i
     from agent.evaluation.play import BoothJob, PoolPlayer, SerialPlayer
     from agent.evaluation.suite import prepare
 
-    entrant, cores = enter(policy), workers or stages.cores()
+    entrant, cores = enter(policy, safety=safety), workers or stages.cores()
     _, trials = prepare("bowl", episodes=episodes, seed=0, sample=stages.sample, check=stages.check_task)
     job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute)
     ways: dict[str, Callable[[], Player]] = {

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.cli.stage import SAFETY
 from agent.doubles import FixedPolicy
 from agent.evaluation.attempt import attempt
 from agent.evaluation.suite import Trial
@@ -21,6 +20,7 @@ from agent.types import FloatArray, Observation, Outcome, Step, Task
 from sim import commander
 from sim.body_model import PandaBody
 from sim.expert import ScriptedExpert
+from sim.guarded import SAFETY
 from sim.kinematics import HIGH, LOW, REST, forward, link_frames, tool_matrix_and_jacobian
 from sim.objects import OBJECTS
 from sim.perturb import Perturbation

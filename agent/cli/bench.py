@@ -40,9 +40,9 @@ COMMAND = Command(
     name="bench",
     summary="measure speed, memory and repeatability",
     description=(
-        "Measure control steps a second beside panda-gym's, the safety filter, resets, memory, byte identity, the residual "
-        "of the inverse kinematics, the policy's latency, serving it, the time to the first action and the pace of "
-        "evaluations. Takes some seven minutes; medians."
+        "Measure control steps a second beside panda-gym's, the safety filter, resets, memory, byte identity, the "
+        "residual of the inverse kinematics, the policy's latency, serving it, the time to the first action and the "
+        "pace of evaluations. Takes some seven minutes; medians."
     ),
     example="aubergine bench --json",
     add_arguments=add_arguments,

@@ -35,8 +35,8 @@ def add_safety_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--safety",
         metavar="FILE|off",
-        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml, a wrapped environment's "
-        "own bounds)",
+        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml, or a wrapped "
+        "environment's own bounds)",
     )
 
 

@@ -43,8 +43,9 @@ class ServeConfig:
 
     port, rest_port: 0 takes a free one; rest_port None: no REST.  token: what clients must show; needed when `host` is
     not of this machine alone.  max_clients: connections at once, REST's counted by themselves.  lanes: parts of a batch
-    that are answered side by side, each on a thread of its own.  Seconds: handshake_s to open a connection, idle_s until a request must have come in whole, answer_s for the policy, send_s for a client to
-    take its answer, grace_s for what is under way when the server closes.
+    that are answered side by side, each on a thread of its own.  Seconds: handshake_s to open a connection, idle_s
+    until a request must have come in whole, answer_s for the policy, send_s for a client to take its answer, grace_s
+    for what is under way when the server closes.
     """
 
     host: str = "127.0.0.1"

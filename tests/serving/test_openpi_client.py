@@ -1,5 +1,7 @@
-"""openpi's own client, unmodified, and OpenVLA's scripts drive the server. The first needs NumPy below 2: they live in an
-environment of their own."""
+"""openpi's own client, unmodified, and OpenVLA's own request drive the server, from an environment of their own.
+
+The client needs NumPy below 2.
+"""
 
 import fcntl
 import json

@@ -29,8 +29,6 @@ POLICIES = {
 SCRIPTED = ("expert", "random", "hold")
 SCRIPTED_EXECUTE = 1
 
-NO_SAFETY = "off"
-
 PEER_SIDE = 224
 FILM_CAMERA = "front"
 FILM_SIZE = 480

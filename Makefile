@@ -11,6 +11,7 @@ help:
 	@echo "make demo    set up, then let the agent carry out: $(INSTRUCTION)"
 	@echo "make test    set up, then run the tests"
 	@echo "make test-slow  set up, then run the tests that take long or need an optional extra"
+	@echo "make test-openpi  set up, then let openpi's and OpenVLA's own clients drive the policy server"
 	@echo "make check   set up, then check format, lint, types and import contracts"
 	@echo "make setup   set up only: a virtual environment in $(VENV)"
 
@@ -33,7 +34,8 @@ test: $(READY)
 test-slow: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
 
-# The policy server against openpi's own client, which needs NumPy below 2.
+# The policy server against openpi's own client, which needs NumPy below 2, and OpenVLA's requests: in build/openpi-venv, which
+# is kept and made anew when tests/serving/openpi-requirements.txt changes.
 test-openpi: $(READY)
 	$(BIN)/python -m pytest -m slow tests/serving/test_openpi_client.py
 

@@ -29,7 +29,7 @@ class BatchPolicy(Policy, Protocol):
 
     def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
         """Return one chunk an observation. A chunk depends, to the last bit, on its own observation alone: not on how
-        many stand beside it or where; `act` gives the same actions to within 1e-5."""
+        many stand beside it or where; `act` gives the same actions to within 1e-5. Several threads may call at once."""
         ...
 
 

@@ -90,8 +90,12 @@ def legal_rows(chunk: ActionChunk, embodiment: Embodiment) -> FloatArray:
     rows = np.asarray(chunk.actions, dtype=np.float32)
     if rows.ndim != 2 or len(rows) == 0:
         raise PolicyFault(f"the policy returned actions of shape {rows.shape}, expected (T, {len(embodiment.action)})")
+    spec = embodiment.action
+    if rows.shape[1] == len(spec) and ((rows >= spec.low_array) & (rows <= spec.high_array)).all():
+        return rows
+    # One by one, with a hair of tolerance, for the sentence that says what is wrong; NaN comes here too.
     for number, row in enumerate(rows):
-        problem = embodiment.action.problem(row)
+        problem = spec.problem(row)
         if problem:
             raise PolicyFault(f"the policy's action row {number} is not legal: {problem}")
     return rows

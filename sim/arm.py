@@ -17,6 +17,10 @@ STEPS_PER_TICK = 24
 
 ARM_GAIN = 0.6
 ARM_TORQUES = [joint.torque for joint in JOINTS]
+"""Of each joint [N m], its own weight included."""
+PRESS_TORQUES = [20.0, 20.0, 18.0, 18.0, 16.0, 14.0, 12.0]
+"""Of each joint [N m] beyond what carries and swings the arm itself; the thresholds at which the examples of libfranka
+(`setCollisionBehavior`) let a real one stop. With all of ARM_TORQUES the hand pressed things 6 cm into the table."""
 FINGER_GAIN = 0.1
 FINGER_FORCE = 20.0
 """Of each finger [N]. With anchored pads a 4 cm cube creeps under 0.1 mm in 3 s; without, it turned by 14 degrees."""
@@ -59,7 +63,7 @@ class PandaArm:
         self._reached = solution.joints
         opened = np.full(2, FINGER_TRAVEL)
         self._physics.set_joints(self.body, self._all, np.concatenate([solution.joints, opened]))
-        self._drive(solution.joints, np.zeros(7), opened, np.zeros(2))
+        self._hold(solution.joints, opened)
 
     def command(self, action: FloatArray) -> FloatArray:
         """Move the commanded pose by a legal `action` (7,); see `PandaCommander.command`."""
@@ -73,12 +77,13 @@ class PandaArm:
         """
         self._commander.begin_at(joints, opening=opening)
         self._reached = joints
-        fingers = self._physics.joint_positions(self.body, self._fingers)
+        posture = self.posture()
         longest = finger_speed * TIME_STEP
-        wanted = np.full(2, opening * FINGER_TRAVEL)
         # The motors aim at a speed from where the fingers are, so a blocked finger presses with all of `force`.
-        moved = np.clip(wanted - fingers, -longest, longest)
-        self._drive(joints, speeds, fingers, moved / TIME_STEP, force=force)
+        moved = np.clip(np.full(2, opening * FINGER_TRAVEL) - posture[7:], -longest, longest)
+        carried = self._carrying(posture[:7], speeds, np.zeros(7), posture[7:])
+        targets = np.concatenate([joints, posture[7:]])
+        self._drive(targets, np.concatenate([speeds, moved / TIME_STEP]), PRESS_TORQUES, force=force, carried=carried)
         self._physics.step()
 
     def tick(self) -> None:
@@ -88,16 +93,20 @@ class PandaArm:
         no overshoot into the table, and the arm stands at its command when the next picture is taken.
         """
         start, end = self._reached, self._commander.joints
-        fingers = self._physics.joint_positions(self.body, self._fingers)
-        goal = np.full(2, self._commander.opening * FINGER_TRAVEL)
-        longest = FINGER_SPEED * TIME_STEP
-        for share, gained in _GLIDE:
-            moved = np.clip(goal - fingers, -longest, longest)
-            speeds = gained / TIME_STEP * (end - start)
-            self._drive(start + share * (end - start), speeds, fingers, moved / TIME_STEP)
+        measured = self.posture()
+        # Weight and inertia are those of where the arm is, which is not its command while something is in its way.
+        behind, fingers = measured[:7] - start, measured[7:]
+        joints, speeds = start + _SHARES * (end - start), _RATES * (end - start)
+        opening = np.full(2, self._commander.opening * FINGER_TRAVEL) - fingers
+        travelled = np.clip(opening, -_TRAVELS, _TRAVELS)
+        targets = np.hstack([joints, fingers + travelled[:-1]])
+        velocities = np.hstack([speeds, np.diff(travelled, axis=0) / TIME_STEP])
+        accelerations = _ACCELERATIONS * (end - start)
+        for target, velocity, acceleration in zip(targets, velocities, accelerations, strict=True):
+            carried = self._carrying(target[:7] + behind, velocity[:7], acceleration, target[7:])
+            self._drive(target, velocity, PRESS_TORQUES, carried=carried)
             self._physics.step()
-            fingers = fingers + moved
-        self._drive(end, np.zeros(7), fingers, np.zeros(2))
+        self._hold(end, fingers + travelled[-1])
         self._reached = end
 
     def state(self) -> FloatArray:
@@ -144,22 +153,45 @@ class PandaArm:
         """Say whether any part of the arm touches the body."""
         return self._physics.touching(body, self.body)
 
+    def _hold(self, joints: Array, fingers: Array) -> None:
+        """Keep everything there until the next command, with all the motors' force."""
+        self._drive(np.concatenate([joints, fingers]), np.zeros(9), ARM_TORQUES)
+
+    def _carrying(self, joints: Array, speeds: Array, accelerations: Array, fingers: Array) -> list[float]:
+        """Return the torques (7,) [N m] that carry and swing the arm itself, as its controller adds them."""
+        still = np.zeros(2)
+        rows = ([joints, fingers], [speeds, still], [accelerations, still])
+        return self._physics.joint_torques(self.body, *(np.concatenate(row) for row in rows))[:7]
+
     def _drive(
-        self, joints: Array, joint_speeds: Array, fingers: Array, finger_speeds: Array, *, force: float = FINGER_FORCE
+        self,
+        targets: Array,
+        speeds: Array,
+        torques: list[float],
+        *,
+        force: float = FINGER_FORCE,
+        carried: list[float] | None = None,
     ) -> None:
-        drive = self._physics.drive_joints
-        drive(self.body, self._arm, joints, ARM_TORQUES, velocities=joint_speeds, gain=ARM_GAIN)
-        drive(self.body, self._fingers, fingers, [force] * 2, velocities=finger_speeds, gain=FINGER_GAIN)
+        """Set the motors' targets (9,), arm then fingers; `carried` is added to them for one physics step."""
+        forces = [*torques, force, force]
+        self._physics.drive_joints(self.body, self._all, targets, forces, velocities=speeds, gains=_GAINS)
+        if carried is not None:
+            self._physics.turn_joints(self.body, self._arm, carried)
 
 
-def _glide() -> list[tuple[float, float]]:
-    """Return for each physics step of a tick the share of the way covered before it and gained in it: minimum jerk.
+def _glide() -> tuple[Array, Array, Array]:
+    """Return for each physics step of a tick, (24, 1) each, what of the way to go is covered before it, gained in it a
+    second, and the change of that a second: minimum jerk.
 
     A motor aims at where the joint should be now and at the speed that brings it to its next place in one step.
     """
     t = np.arange(STEPS_PER_TICK + 1) / STEPS_PER_TICK
     share = t**3 * (10 - 15 * t + 6 * t**2)
-    return list(zip(share[:-1].tolist(), np.diff(share).tolist(), strict=True))
+    rates = np.diff(share) / TIME_STEP
+    return share[:-1, None], rates[:, None], np.diff(rates, prepend=0.0)[:, None] / TIME_STEP
 
 
-_GLIDE = _glide()
+_SHARES, _RATES, _ACCELERATIONS = _glide()
+_TRAVELS = FINGER_SPEED * TIME_STEP * np.arange(STEPS_PER_TICK + 1)[:, None]
+"""How far a finger may have gone [m] before each physics step of a tick, and at its end."""
+_GAINS = [ARM_GAIN] * 7 + [FINGER_GAIN] * 2

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.safety.body import Motion
+from agent.safety.body import Motion, astray
 from agent.types import FloatArray
 from sim.commander import plan, pose_change
 from sim.geometry import Array, Pose
@@ -14,6 +14,9 @@ from sim.kinematics import HIGH, LOW, REST, TOOL_OFFSET, forward, link_frames
 SPHERES = Path(__file__).parent / "assets" / "panda" / "spheres.json"
 SAMPLES = 6
 """Moments between two commanded poses; the filter widens every ball by half the way between two of them."""
+
+SPAN = 1.2
+"""Metres; no part of the arm is further than this from any joint's axis."""
 
 
 class PandaBody:
@@ -43,6 +46,15 @@ class PandaBody:
         self._joints = _joints_of(state)
         self._commanded, self._planned = forward(self._joints), None
 
+    def strayed(self, state: FloatArray, most: float) -> str | None:
+        measured = _joints_of(state)
+        if SPAN * float(np.abs(measured - self._joints).sum()) <= most:
+            return None
+        apart = self.motion(np.stack([measured, self._joints])).centres
+        gaps = np.sqrt(((apart[0] - apart[1]) ** 2).sum(axis=-1))
+        worst = int(np.argmax(gaps))
+        return astray(self._links[worst], float(gaps[worst])) if gaps[worst] > most else None
+
     def predict(self, state: FloatArray, action: FloatArray) -> Motion:
         pose, target = plan(self._commanded, self._joints, action)
         self._planned = action.copy(), pose, target
@@ -61,7 +73,7 @@ class PandaBody:
         return pose_change(self._commanded, forward(_joints_of(state)), 0.0)
 
     def accept(self, action: FloatArray) -> None:
-        if self._planned is not None and np.allclose(self._planned[0], action, rtol=0, atol=1e-6):
+        if self._planned is not None and np.abs(self._planned[0] - action).max() < 1e-6:
             _, self._commanded, self._joints = self._planned
         else:
             self._commanded, self._joints = plan(self._commanded, self._joints, action)

@@ -36,11 +36,14 @@ class RenderableWorld(World, Protocol):
     def render(self, camera: str, height: int, width: int) -> RenderedPicture: ...
 
 
-def tabletop_world() -> RenderableWorld:
-    """Return the simulated table; the physics engine is loaded here and not before."""
-    from sim.world import TabletopWorld
+def tabletop_world(safety: str | None = None) -> RenderableWorld:
+    """Return the simulated table behind its safety filter; the physics engine is loaded here and not before.
 
-    return TabletopWorld()
+    safety: a YAML file with other limits, "off" for none.
+    """
+    from sim.guarded import tabletop
+
+    return tabletop(safety=safety)
 
 
 class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
@@ -64,11 +67,14 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
         split: SceneSplit = "seen",
         phrasing: Phrasing = "seen",
         render_size: tuple[int, int] = (256, 256),
-        world_factory: Callable[[], RenderableWorld] = tabletop_world,
+        safety: str | None = None,
+        world_factory: Callable[[], RenderableWorld] | None = None,
     ) -> None:
         """task: a family ("put_in") or a named task ("eggplant_in_bowl"); a named task keeps its own instruction.
 
-        render_size: height and width of `render`'s picture.  Raises SpecError for an unknown task or render mode.
+        render_size: height and width of `render`'s picture.  safety: a YAML file with limits that actions are held to,
+        "off" for none, None for the usual ones (configs/sim/tabletop.yaml).  world_factory: builds another world than
+        the table-top; it is used as it is.  Raises SpecError for an unknown task or render mode.
         """
         if task not in FAMILIES and task not in NAMED_TASKS:
             raise unknown_name("task", task, (*FAMILIES, *NAMED_TASKS))
@@ -76,7 +82,7 @@ class TabletopEnv(gymnasium.Env[dict[str, Value], FloatArray]):
             raise unknown_name("render mode", str(render_mode), ("rgb_array",))
         self.render_mode = render_mode
         self._name, self._split, self._phrasing, self._render_size = task, split, phrasing, render_size
-        self._world = world_factory()
+        self._world = tabletop_world(safety) if world_factory is None else world_factory()
         self._task: Task | None = None
         self._tick = 0
         self._seed = 0

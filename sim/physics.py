@@ -177,12 +177,12 @@ class Physics:
         forces: list[float],
         *,
         velocities: Array | None = None,
-        gain: float = 0.1,
+        gains: list[float] | None = None,
     ) -> None:
         """Set targets for the joint motors; they hold until the next call.
 
         forces: most force [N] or torque [N m] of each motor.  velocities: speed wanted at the target, None: rest.
-        gain: share of the position error that a motor tries to remove each physics step.
+        gains: share of the position error that each motor tries to remove in a physics step, None: a tenth.
         """
         self._client.setJointMotorControlArray(
             body,
@@ -190,9 +190,19 @@ class Physics:
             pybullet.POSITION_CONTROL,
             targetPositions=targets.tolist(),
             targetVelocities=[0.0] * len(joints) if velocities is None else velocities.tolist(),
-            positionGains=[gain] * len(joints),
+            positionGains=[0.1] * len(joints) if gains is None else gains,
             forces=forces,
         )
+
+    def turn_joints(self, body: int, joints: list[int], torques: list[float]) -> None:
+        """Add torques [N m] to what the motors of these joints do, for the next physics step alone."""
+        self._client.setJointMotorControlArray(body, joints, pybullet.TORQUE_CONTROL, forces=torques)
+
+    def joint_torques(self, body: int, positions: Array, speeds: Array, accelerations: Array) -> list[float]:
+        """Return the torque or force [N m | N] of every movable joint that this motion takes when nothing is touched:
+        what carries the links and what swings them."""
+        rows = (positions.tolist(), speeds.tolist(), accelerations.tolist())
+        return list(self._client.calculateInverseDynamics(body, *rows))
 
     def mirror_joints(self, body: int, joint: int, other: int, axis: tuple[float, float, float]) -> None:
         """Gear two sliding joints together, so that both extend equally, as a parallel gripper's fingers do."""

@@ -30,6 +30,10 @@ TABLE = BodySpec(
     lateral_friction=0.9,
 )
 TABLE_POSE = Pose((0.45, 0.0, -0.04))
+FLOOR = BodySpec(collision=(Part(Box((5.0, 5.0, 0.25))),), visual=(), mass=0.0, lateral_friction=0.9)
+FLOOR_POSE = Pose((0.45, 0.0, -1.0))
+"""Its top lies 0.75 m below the table's. Nobody sees it, but without it what is pushed off the table falls until it is
+faster than anything that has not exploded, and the world would take the blame for what the policy did."""
 
 
 def tabletop_embodiment(cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS) -> Embodiment:
@@ -75,6 +79,7 @@ class TabletopWorld:
         self._table = self._physics.add_body(TABLE, TABLE_POSE)
         self._arm = PandaArm(self._physics)
         self._bodies = {entity.name: self._add(entity) for entity in self._scene.entities}
+        self._physics.add_body(FLOOR, FLOOR_POSE)
         self._names = {body: name for name, body in self._bodies.items()}
         offset = rng.uniform(-START_NOISE, START_NOISE)
         start = self._setting.start_position(HOME_POSITION + offset)

@@ -7,12 +7,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.cli.command import Command, positive
+from agent.cli.command import Command, add_safety_argument, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resets", type=positive, default=1000, metavar="N", help="for the memory figure (1000)")
     parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="repetitions a median is taken of (5)")
+    add_safety_argument(parser)
     parser.add_argument("--out", metavar="FILE", help="also write the JSON object here")
 
 
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.cli.measure import measure
 
     console = Console(stderr=True, quiet=arguments.json)
-    figures = measure(rounds=arguments.rounds, resets=arguments.resets, say=console.print)
+    figures = measure(rounds=arguments.rounds, resets=arguments.resets, safety=arguments.safety, say=console.print)
     text = json.dumps(figures, indent=None if arguments.json else 2)
     if arguments.out:
         Path(arguments.out).write_text(text + "\n", encoding="utf-8")
@@ -39,9 +40,9 @@ COMMAND = Command(
     name="bench",
     summary="measure speed, memory and repeatability",
     description=(
-        "Measure control steps a second beside panda-gym's, resets, memory, byte identity, the residual of the inverse "
-        "kinematics, the policy's latency, serving it, the control loop's jitter and pace with a slow model, the time "
-        "to the first action and the pace of evaluations. Takes some twelve minutes; medians."
+        "Measure control steps a second beside panda-gym's, the safety filter, resets, memory, byte identity, the "
+        "residual of the inverse kinematics, the policy's latency, serving it, the control loop's jitter and pace with a "
+        "slow model, the time to the first action and the pace of evaluations. Takes some twelve minutes; medians."
     ),
     example="aubergine bench --json",
     add_arguments=add_arguments,

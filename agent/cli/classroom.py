@@ -32,6 +32,7 @@ class ClassroomFactory:
     """Builds a classroom in a worker process.
 
     mix: what is practised, and how often.  cameras: what is recorded; None: the world's own.
+    safety: limits that the world stands behind, as --safety names them.
     learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
     """
 
@@ -39,13 +40,14 @@ class ClassroomFactory:
     cameras: tuple[CameraSpec, ...] | None = None
     learner: Path | None = None
     learner_share: float = 0.7
+    safety: str | None = None
 
     def __call__(self) -> Classroom:
         from sim.expert import ScriptedExpert
         from sim.onlooker import Onlooker
 
         world = stages.tabletop(self.cameras)
-        body = world.embodiment
+        guarded, body = stages.guarded(world, safety=self.safety), world.embodiment
         rest = 1.0 if self.learner is None else 1.0 - self.learner_share
         disturbers: list[tuple[float, Disturber]] = [
             (rest / 2, NoisyTeacher(body.action)),
@@ -56,7 +58,7 @@ class ClassroomFactory:
             disturbers.append((self.learner_share, Learner(policy, execute=execute)))
         teacher = ScriptedExpert(world)
         return Classroom(
-            world=world,
+            world=guarded,
             teacher=teacher,
             task_for=self.task_for,
             disturbers=disturbers,

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from agent.cli import stage as stages
-from agent.cli.command import Command, new_folder, positive, whole
+from agent.cli.command import Command, add_safety_argument, new_folder, positive, whole
 
 FIRST_TRAINING_SEED = 1_000_000
 INTERRUPTED = 130
@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="lerobot",
         help="lerobot: LeRobotDataset v3.0 with films; frames: raw arrays for training here",
     )
+    add_safety_argument(parser)
     parser.add_argument("--clean", action="store_true", help="undisturbed demonstrations only")
 
 
@@ -38,7 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.recording.frame_sink import FrameStoreSink
     from agent.recording.writer import DatasetWriter
 
-    factory = ClassroomFactory(tuple(Share(*pair) for pair in stages.task_mix(arguments.family)))
+    # A wrong file is told here and not by every worker.
+    stages.safety_limits(arguments.safety)
+    mix = tuple(Share(*pair) for pair in stages.task_mix(arguments.family))
+    factory = ClassroomFactory(mix, safety=arguments.safety)
     folder = new_folder(arguments.out, "collect")
     sink = DatasetWriter(folder) if arguments.store == "lerobot" else FrameStoreSink(folder)
     result = collect(

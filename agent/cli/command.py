@@ -43,7 +43,8 @@ def add_safety_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--safety",
         metavar="FILE|off",
-        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml)",
+        help="limits between policy and world, a YAML file (default: configs/sim/tabletop.yaml, or a wrapped "
+        "environment's own bounds)",
     )
 
 

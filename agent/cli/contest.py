@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from agent.cli import identities
 from agent.cli import stage as stages
-from agent.errors import SpecError
 from agent.evaluation.identity import Conditions, installed_versions
 from agent.evaluation.limit import ACT_LIMIT_S
 from agent.evaluation.play import BoothJob, MakePair, Player, PoolPlayer, SerialPlayer, Served, Witness
@@ -56,17 +55,15 @@ def enter(
     """Load the policy called `policy`.
 
     execute: actions carried out per look, None: as it was made for.
-    world: a Gymnasium environment instead of the tabletop.  safety: a YAML file for the filter that the tabletop
-    stands behind, "off" for none, None for the usual one; a Gymnasium environment has none.
-    Raises SpecError as the stage does, and for a filter where there is none.
+    world: a Gymnasium environment instead of the tabletop.  safety: a YAML file for the filter that the world stands
+    behind, "off" for none, None for the usual one.
+    Raises SpecError as the stage does.
     """
-    if world is not None and safety not in (None, stages.NO_SAFETY):
-        raise SpecError("a suite with a world of its own runs without a safety filter; leave --safety out")
     make_stage: Callable[[], stages.Stage] = partial(stages.make_stage, policy, safety=safety)
     make_pair: MakePair = partial(stages.make_pair, policy, safety=safety)
     if world is not None:
-        make_stage = partial(stages.make_wrapped_stage, policy, world)
-        make_pair = partial(stages.make_wrapped_pair, policy, world)
+        make_stage = partial(stages.make_wrapped_stage, policy, world, safety=safety)
+        make_pair = partial(stages.make_wrapped_pair, policy, world, safety=safety)
     stage = make_stage()
     stage.world.close()
     body = stage.world.embodiment
@@ -74,7 +71,7 @@ def enter(
     if isinstance(stage.policy, BatchPolicy):
         make_world: Callable[[], World] = partial(stages.make_world, body.cameras, safety=safety)
         if world is not None:
-            make_world = partial(stages.wrapped, world)
+            make_world = partial(stages.wrapped, world, safety=safety)
         else:
             # Loading a policy takes seconds; whoever films with it later takes this one.
             make_stage = partial(stages.stage_around, stage.policy, stage.execute, name=policy, safety=safety)

@@ -58,12 +58,14 @@ def world_identity(spec: "GymWorldSpec | None" = None, *, safety: str | None = N
     loop = [Path(runtime.__file__), Path(attempt.__file__)]
     if spec is not None:
         wrapper = Path(attempt.__file__).with_name("gym_world.py")
-        return f"{spec.env} {digest_of(spec)}, code {digest_of_files([wrapper, *loop])}"
+        code = f"{spec.env} {digest_of(spec)}, code {digest_of_files([wrapper, *loop])}"
+        wrapped = stages.wrapped_limits(safety)
+        return f"{code}, safety {'off' if wrapped is None else digest_of(wrapped)}"
     limits = stages.safety_limits(safety)
     if limits is None:
         return f"{digest_of_files([_folder(sim.__file__), *loop])}, safety off"
-    code = [_folder(sim.__file__), _folder(filters.__file__), *loop]
-    return f"{digest_of_files(code)}, safety {digest_of(limits)}"
+    files = [_folder(sim.__file__), _folder(filters.__file__), *loop]
+    return f"{digest_of_files(files)}, safety {digest_of(limits)}"
 
 
 def _folder(package_file: str | None) -> Path:

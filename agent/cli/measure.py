@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from statistics import median
 from typing import TypeVar
@@ -58,24 +59,26 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def measure(*, rounds: int, resets: int, say: Callable[[str], None]) -> Figures:
-    """Return every figure by name; `say` is told what is being measured."""
+def measure(*, rounds: int, resets: int, safety: str | None, say: Callable[[str], None]) -> Figures:
+    """Return every figure by name; `say` is told what is being measured. safety: limits that worlds stand behind."""
+    stages.safety_limits(safety)
     figures: Figures = {"cores": psutil.cpu_count(logical=False) or 1, "rounds": rounds}
     parts: tuple[tuple[str, Callable[[], Figures]], ...] = (
-        ("control steps, ours and panda-gym's in turn", lambda: step_rates(rounds)),
+        ("control steps, ours and panda-gym's in turn", lambda: step_rates(rounds, safety)),
+        ("what the safety filter takes", lambda: filter_cost(safety)),
         ("resets", reset_times),
-        ("byte identity", identity),
+        ("byte identity", lambda: identity(safety)),
         ("inverse kinematics", kinematics),
         (f"memory over {resets} resets", lambda: apart(memory, resets)),
         (f"whether {resets} random scenes settle", lambda: settling(resets)),
-        ("the shipped policy's latency", latency),
+        ("the shipped policy's latency", lambda: latency(safety)),
         ("the server's way there and back", measure_serving.round_trip),
         ("the shipped policy served to several at once", measure_serving.batching),
         ("the loop's jitter while a model thinks", measure_loop.jitter),
         ("the loop's pace with a slow model", measure_loop.real_time_factors),
         ("tasks done with a slow model", measure_loop.recovered),
         ("process start to first action", first_action),
-        ("evaluation, serial and over processes", lambda: apart(evaluation, 24)),
+        ("evaluation, serial and over processes", lambda: apart(partial(evaluation, safety=safety), 24)),
     )
     for title, part in parts:
         say(f"measuring {title} ...")
@@ -90,12 +93,11 @@ def bowl_task() -> Task:
     return replace(NAMED_TASKS["eggplant_in_bowl"], max_steps=STEPS)
 
 
-def step_rates(rounds: int) -> Figures:
+def step_rates(rounds: int, safety: str | None = None) -> Figures:
     """Return control steps a second with both cameras, ours and panda-gym's, measured in turn."""
     from policies.scripted import RandomPolicy
-    from sim.world import TabletopWorld
 
-    world = TabletopWorld(cameras=CAMERAS)
+    world = stages.make_world(CAMERAS, safety=safety)
     policy, peer = RandomPolicy(world.embodiment), _peer_round()
     ours: list[float] = []
     theirs: list[float] = []
@@ -142,6 +144,32 @@ def _peer_round() -> Callable[[], float] | None:
     return measure_once
 
 
+def filter_cost(safety: str | None = None, episodes: int = 5) -> Figures:
+    """Return what the safety filter takes of a step under random actions; nothing when it is off."""
+    from policies.scripted import RandomPolicy
+    from sim.guarded import GuardedTabletop, tabletop
+
+    world = tabletop((), safety=safety)
+    if not isinstance(world, GuardedTabletop):
+        world.close()
+        return {}
+    permit, seconds = world.safety.permit, list[float]()
+
+    def timed(action: FloatArray, state: FloatArray) -> FloatArray:
+        began = time.perf_counter()
+        permitted = permit(action, state)
+        seconds.append(time.perf_counter() - began)
+        return permitted
+
+    # Shadowed on this one filter, so that what is timed is what every step calls.
+    world.safety.permit = timed  # type: ignore[method-assign]
+    for seed in range(episodes):
+        run_episode(world, RandomPolicy(world.embodiment), bowl_task(), seed=seed, execute=1)
+    world.close()
+    p50, p95 = 1e3 * median(seconds), 1e3 * _quantile(seconds, 95)
+    return {"safety_filter_ms_p50": round(p50, 3), "safety_filter_ms_p95": round(p95, 3)}
+
+
 def reset_times(count: int = 30) -> Figures:
     """Return how long a new scene takes, its first pictures included."""
     from sim.world import TabletopWorld
@@ -155,20 +183,20 @@ def reset_times(count: int = 30) -> Figures:
     return {"reset_ms": round(1e3 * median(seconds), 1), "reset_ms_p95": round(1e3 * _quantile(seconds, 95), 1)}
 
 
-def digest(seed: int) -> str:
+def digest(seed: int, *, safety: str | None = None) -> str:
     """Return a hash of every picture and state of one episode in a new world."""
     from policies.scripted import RandomPolicy
-    from sim.world import TabletopWorld
 
-    world, watcher = TabletopWorld(cameras=CAMERAS), Digest()
+    world, watcher = stages.make_world(CAMERAS, safety=safety), Digest()
     run_episode(world, RandomPolicy(world.embodiment), bowl_task(), seed=seed, execute=1, observers=(watcher,))
     world.close()
     return watcher.hexdigest()
 
 
-def identity(seed: int = 5) -> Figures:
+def identity(safety: str | None = None, seed: int = 5) -> Figures:
     """Say whether the same seed gives the same bytes after a rebuild, and in another process."""
-    here, rebuilt, elsewhere = digest(seed), digest(seed), apart(digest, seed)
+    look = partial(digest, safety=safety)
+    here, rebuilt, elsewhere = look(seed), look(seed), apart(look, seed)
     return {"identical_after_rebuild": here == rebuilt, "identical_in_other_process": here == elsewhere}
 
 
@@ -224,9 +252,9 @@ def settling(resets: int) -> Figures:
     return {"scenes_settled": settled, "scenes_reset": resets}
 
 
-def latency() -> Figures:
+def latency(safety: str | None = None) -> Figures:
     """Return how long the shipped policy thinks about one chunk."""
-    stage = stages.make_stage()
+    stage = stages.make_stage(safety=safety)
     watch = Stopwatch(stage.policy)
     # The first look of all also warms caches up, which no later look pays.
     run_episode(stage.world, watch, bowl_task(), seed=0, execute=stage.execute)

@@ -11,7 +11,12 @@ Figures = dict[str, float | int | bool | str | None]
 
 
 def evaluation(
-    episodes: int, *, policy: str = stages.DEFAULT_POLICY, workers: int | None = None, suite: str = "bowl"
+    episodes: int,
+    *,
+    policy: str = stages.DEFAULT_POLICY,
+    workers: int | None = None,
+    suite: str = "bowl",
+    safety: str | None = None,
 ) -> Figures:
     """Return episodes a minute in one process, in several with a policy each, and in several around one policy.
 
@@ -24,7 +29,7 @@ def evaluation(
     from agent.evaluation.play import BoothJob, PoolPlayer, SerialPlayer
     from agent.evaluation.suite import prepare
 
-    entrant, cores = enter(policy), workers or stages.cores()
+    entrant, cores = enter(policy, safety=safety), workers or stages.cores()
     _, trials = prepare(suite, episodes=episodes, seed=0, sample=stages.sample, check=stages.check_task)
     job = BoothJob(entrant.make_pair, tuple(trials), entrant.conditions.execute)
     ways: dict[str, Callable[[], Player]] = {

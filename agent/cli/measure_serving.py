@@ -1,10 +1,12 @@
 """The figures of `aubergine bench` about serving: the way there and back, and what batching gains."""
 
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 
@@ -43,13 +45,15 @@ def round_trip(count: int = 1000) -> Figures:
 
 
 def batching(policy: str = stages.DEFAULT_POLICY, *, seconds: float = 10.0) -> Figures:
-    """Return how many chunks a second one client gets of the policy, how many eight together, and the ratio."""
+    """Return how many chunks a second one client gets of the policy, how many eight together, and the ratio; served as
+    `aubergine serve` serves it, a lane a core."""
     with served_apart(partial(stages.make_policy, policy)) as url:
         chunks_per_second(url, 1, seconds / 5)
         one, eight = chunks_per_second(url, 1, seconds), chunks_per_second(url, CLIENTS, seconds)
     return {
         "served_chunks_per_s_1_client": round(one, 2),
         f"served_chunks_per_s_{CLIENTS}_clients": round(eight, 2),
+        "serving_lanes": stages.cores(),
         "batching_gain": round(eight / one, 2),
     }
 
@@ -119,11 +123,13 @@ def served_apart(make: MakePolicy) -> Iterator[str]:
 
 
 def _serve(make: MakePolicy, pipe: Connection) -> None:
-    from agent.serving.background import BackgroundServer
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    from agent.serving.background import LOCAL, BackgroundServer
     from agent.serving.card import Card
 
     policy, execute = make()
-    with BackgroundServer(policy, Card("measured", policy.embodiment, execute)) as ports:
+    config = replace(LOCAL, lanes=stages.cores())
+    with BackgroundServer(policy, Card("measured", policy.embodiment, execute), config) as ports:
         pipe.send(ports.url)
         try:
             pipe.recv()

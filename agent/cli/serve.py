@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,11 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rest-port", type=port, default=8001, metavar="PORT", help="of POST /act, 0: any (8001)")
     parser.add_argument("--no-rest", action="store_true", help="websocket only")
     parser.add_argument("--token-file", metavar="FILE", help="clients must show the token in this file")
+    parser.add_argument(
+        "--lanes", type=positive, default=stages.cores(), metavar="N", help="parts of a batch at once (one a core)"
+    )
     parser.add_argument("--max-clients", type=positive, default=64, metavar="N", help="connections at once (64)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until interrupted or terminated; 0 then."""
+    # Read when torch is imported: one thread a lane, and the same sums however many lanes there are.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from agent.serving.gate import check_reach, read_token
     from agent.serving.server import ServeConfig
 
@@ -50,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         rest_port=None if arguments.no_rest else arguments.rest_port,
         token=token,
         max_clients=arguments.max_clients,
+        lanes=arguments.lanes,
     )
     policy, execute = stages.make_policy(chosen_policy(arguments))
     return asyncio.run(_serve(policy, execute, arguments, config))

@@ -33,10 +33,6 @@ FORCED = "force:"
 """Before a checkpoint's name: load it whatever its golden actions say."""
 SCRIPTED_EXECUTE = 1
 
-SAFETY = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
-"""The safety filter that simulated worlds stand behind unless another is named."""
-NO_SAFETY = "off"
-
 PEER_SIDE = 224
 FILM_CAMERA = "front"
 FILM_SIZE = 480
@@ -110,36 +106,51 @@ def make_pair(policy: str, *, safety: str | None = None) -> tuple[World, Policy]
     return stage.world, stage.policy
 
 
-def make_wrapped_stage(policy: str, spec: "GymWorldSpec") -> Stage:
-    """Build a wrapped Gymnasium environment and a policy for it; raise SpecError naming the policies that know none."""
+def make_wrapped_stage(policy: str, spec: "GymWorldSpec", *, safety: str | None = None) -> Stage:
+    """Build a wrapped Gymnasium environment and a policy for it; raise SpecError naming the policies that know none.
+
+    safety: as for `wrapped`.
+    """
     if policy == "expert":
         raise SpecError("the expert knows the tabletop only; for a wrapped environment there are: random, hold, DIR")
-    world = wrapped(spec)
+    world = unguarded_wrapped(spec)
+    safe, safety_filter = _guarded_wrapped(world, safety)
     if policy in SCRIPTED:
-        return Stage(world, _bodied(policy, world.embodiment), policy, SCRIPTED_EXECUTE, world.picture)
-    model, execute = learned(policy)
-    return Stage(world, model, policy, execute, world.picture)
+        made, execute = _bodied(policy, world.embodiment), SCRIPTED_EXECUTE
+    else:
+        made, execute = learned(policy)
+    return Stage(safe, made, policy, execute, world.picture, safety_filter)
 
 
-def make_wrapped_pair(policy: str, spec: "GymWorldSpec") -> tuple[World, Policy]:
+def make_wrapped_pair(policy: str, spec: "GymWorldSpec", *, safety: str | None = None) -> tuple[World, Policy]:
     """As `make_pair`, in a wrapped Gymnasium environment."""
-    stage = make_wrapped_stage(policy, spec)
+    stage = make_wrapped_stage(policy, spec, safety=safety)
     return stage.world, stage.policy
 
 
 def make_world(cameras: tuple[CameraSpec, ...] | None, *, safety: str | None = None) -> World:
     """Build the tabletop behind its filter, without a policy; picklable by name, for worker processes."""
-    return _guarded(tabletop(cameras), safety)[0]
+    return guarded(tabletop(cameras), safety=safety)
+
+
+def guarded(world: "TabletopWorld", *, safety: str | None = None) -> World:
+    """Put the table-top behind the limits that --safety names."""
+    return _guarded(world, safety)[0]
 
 
 def safety_limits(safety: str | None) -> "SafetyConfig | None":
     """Read the limits that --safety names; None when they are off. Raise SpecError naming what is wrong in the file."""
-    if safety == NO_SAFETY:
-        return None
-    from agent.safety.config import SafetyConfig
-    from agent.settings import load_settings
+    from sim.guarded import safety_limits as limits_of
 
-    return load_settings(safety or SAFETY, SafetyConfig)
+    return limits_of(safety)
+
+
+def wrapped_limits(safety: str | None) -> "SafetyConfig | None":
+    """As `safety_limits`, for a wrapped Gymnasium environment: the usual limits of a body that nobody has described are
+    its own bounds."""
+    from agent.safety.config import SafetyConfig
+
+    return SafetyConfig() if safety is None else safety_limits(safety)
 
 
 def check_task(task: Task, seed: int) -> None:
@@ -226,7 +237,16 @@ def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
     return TabletopWorld() if cameras is None else TabletopWorld(cameras=cameras)
 
 
-def wrapped(spec: "GymWorldSpec") -> "GymWorld":
+def wrapped(spec: "GymWorldSpec", *, safety: str | None = None) -> World:
+    """Build a wrapped Gymnasium environment behind its filter; picklable by name, for worker processes.
+
+    safety: a YAML file, "off", None for the embodiment's own bounds alone. Zones and workspace need a tool position in
+    the environment's state; raises SpecError where there is none.
+    """
+    return _guarded_wrapped(unguarded_wrapped(spec), safety)[0]
+
+
+def unguarded_wrapped(spec: "GymWorldSpec") -> "GymWorld":
     from agent.evaluation.gym_world import GymWorld
 
     return GymWorld(spec)
@@ -286,14 +306,25 @@ def _bodied(name: str, body: Embodiment) -> Policy:
 
 def _guarded(world: "TabletopWorld", safety: str | None) -> "tuple[World, SafetyFilter | None]":
     """Put the world behind the filter that the file describes."""
+    from sim.guarded import GuardedTabletop
+
     limits = safety_limits(safety)
     if limits is None:
         return world, None
+    guarded = GuardedTabletop(world, limits)
+    return guarded, guarded.safety
+
+
+def _guarded_wrapped(world: "GymWorld", safety: str | None) -> "tuple[World, SafetyFilter | None]":
+    from agent.safety.body import ToolBody
     from agent.safety.filter import SafetyFilter
     from agent.safety.world import SafeWorld
-    from sim.body_model import PandaBody
 
-    made = SafetyFilter(limits, world.embodiment, PandaBody())
+    limits, body = wrapped_limits(safety), world.embodiment
+    if limits is None:
+        return world, None
+    told = {"x", "y", "z"} <= set(body.state.names) and {"dx", "dy", "dz"} <= set(body.action.names)
+    made = SafetyFilter(limits, body, ToolBody(body) if told else None)
     return SafeWorld(world, made), made
 
 

@@ -52,7 +52,8 @@ class Plan:
     """What `aubergine train` does, from nothing to a checkpoint.
 
     demonstrations: episodes of the disturbed teacher.  learner_share: share of the roll-in segments that the learner
-    gets in a DAgger round.  first_seed: of the first episode; training seeds start at 1,000,000.  workers: processes
+    gets in a DAgger round.  safety: limits that every world stands behind, a YAML file or "off"; null: the usual ones.
+    first_seed: of the first episode; training seeds start at 1,000,000.  workers: processes
     for collecting and judging, 0: one a core.
     """
 
@@ -64,6 +65,7 @@ class Plan:
     trial: Trial = field(default_factory=Trial)
     coaching: Coaching = field(default_factory=Coaching)
     learner_share: float = 0.7
+    safety: str | None = None
     first_seed: int = 1_000_000
     workers: int = 0
 
@@ -131,7 +133,13 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
 
 def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching) -> Collected:
     return collect(
-        ClassroomFactory(plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share),
+        ClassroomFactory(
+            plan.tasks,
+            cameras=plan.cameras,
+            learner=learner,
+            learner_share=plan.learner_share,
+            safety=plan.safety,
+        ),
         seeds,
         (FrameStoreSink(frames),),
         attempts_file=frames / "attempts.jsonl",
@@ -148,7 +156,7 @@ def _judge(plan: Plan, checkpoint: Path, folder: Path) -> bool:
     suite, trials = prepare(
         trial.suite, episodes=trial.episodes, seed=trial.seed, sample=stages.sample, check=stages.check_task
     )
-    entrant = enter(str(checkpoint), execute=suite.execute, world=suite.world)
+    entrant = enter(str(checkpoint), execute=suite.execute, world=suite.world, safety=plan.safety)
     player = make_player(entrant, trials, workers=plan.workers or None)
     try:
         with open_store(folder) as store:

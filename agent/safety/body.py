@@ -39,6 +39,11 @@ class BodyModel(Protocol):
         """An episode begins with this measured state (S,); the commanded pose is the measured one."""
         ...
 
+    def strayed(self, state: FloatArray, most: float) -> str | None:
+        """Say which part of the body, measured at `state` (S,), is furthest from where it is commanded if that is more
+        than `most` [m] (see `astray`); None when none is."""
+        ...
+
     def predict(self, state: FloatArray, action: FloatArray) -> Motion:
         """Return what a legal `action` (A,) would sweep, when `state` (S,) is measured. Nothing is commanded."""
         ...
@@ -50,6 +55,11 @@ class BodyModel(Protocol):
     def accept(self, action: FloatArray) -> None:
         """This action (A,) was really commanded."""
         ...
+
+
+def astray(part: str, gap: float) -> str:
+    """Return the sentence about a part that is `gap` [m] away from its place."""
+    return f"the {part} is {1000 * gap:.0f} mm from where it is commanded"
 
 
 class ToolBody:
@@ -79,6 +89,10 @@ class ToolBody:
 
     def begin(self, state: FloatArray) -> None:
         self._commanded = state[self._position].astype(np.float64)
+
+    def strayed(self, state: FloatArray, most: float) -> str | None:
+        gap = float(np.linalg.norm(state[self._position] - self._commanded))
+        return astray("tool", gap) if gap > most else None
 
     def predict(self, state: FloatArray, action: FloatArray) -> Motion:
         """A straight line of the tool point."""

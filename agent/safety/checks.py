@@ -6,8 +6,10 @@ import numpy as np
 
 from agent.safety.body import Array, Motion
 from agent.safety.config import SafetyConfig
-from agent.safety.zones import Zone, way_out
+from agent.safety.zones import Zone, ZoneSet, way_out
 
+NEARLY = 0.98
+"""Of the share of a motion that would be clear: where the links go is only nearly in proportion to it."""
 RETREAT = 1e-3
 """A body that is already too near must gain this much [m] with a motion, or hold."""
 
@@ -17,15 +19,21 @@ class Problem:
     """Why a motion must not be made, and what might mend it.
 
     factor: the share of the motion that would be allowed.  shift: add this to the tool's way (3,) [m].
-    outward: unit vector (3,) that leads out of the zone.  closing: only because the gripper would close on something.
+    zone, point: what is come too near to, and where (3,) [m].  closing: only because the gripper would close on
+    something.
     """
 
     rule: str
     detail: str
     factor: float | None = None
     shift: Array | None = None
-    outward: Array | None = None
+    zone: Zone | None = None
+    point: Array | None = None
     closing: bool = False
+
+    def outward(self) -> Array | None:
+        """Return the unit vector (3,) that leads out of the zone, None where there is no zone."""
+        return None if self.zone is None or self.point is None else way_out(self.zone, self.point)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,16 @@ class Checker:
     def __init__(self, config: SafetyConfig, joint_limits: tuple[Array, Array], rate_hz: float) -> None:
         self._config, self._limits, self._rate = config, config.limits, rate_hz
         self._low, self._high = joint_limits
-        self.zones: tuple[Zone, ...] = config.keep_out.zones
+        self.zones = config.keep_out.zones
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """What is kept out of now."""
+        return self._zones.zones
+
+    @zones.setter
+    def zones(self, zones: tuple[Zone, ...]) -> None:
+        self._zones = ZoneSet(zones)
 
     def problem(self, motion: Motion, grip: Grip) -> Problem | None:
         """Return the first thing that is wrong with the motion, or None."""
@@ -53,20 +70,12 @@ class Checker:
             or self._zone_problem(motion, grip)
         )
 
-    def strayed(self, motion: Motion) -> str | None:
-        """Say which part of the body is too far from where it is commanded, or None."""
-        if self._limits.tracking is None:
-            return None
-        behind = np.sqrt(((motion.centres[1] - motion.centres[0]) ** 2).sum(axis=-1))
-        worst = int(np.argmax(behind))
-        if behind[worst] <= self._limits.tracking:
-            return None
-        return f"the {motion.links[worst]} is {1000 * behind[worst]:.0f} mm from where it is commanded"
-
     def clearance(self, motion: Motion, *, held: bool) -> float:
         """Return how far the body, where it is measured now, is from the nearest zone [m]; infinite without zones."""
+        if not self.zones:
+            return float("inf")
         balls = _Balls(motion, self._config.keep_out.held_radius if held else 0.0)
-        return min((float(balls.at_start(zone).min()) for zone in self.zones), default=float("inf"))
+        return float((self._zones.distances(balls.centres[0]) - balls.radii).min())
 
     def _joint_problem(self, motion: Motion) -> Problem | None:
         margin = self._limits.joint_margin
@@ -77,7 +86,9 @@ class Checker:
         if not worse.any():
             return None
         number = int(np.argmax(np.where(worse, beyond[-1], -np.inf)))
-        return Problem("joint_margin", f"joint {number + 1} would come {beyond[-1, number]:.3f} rad too near its limit")
+        share = float((np.maximum(-beyond[1], 0.0) / np.maximum(beyond[-1] - beyond[1], 1e-9))[worse].min())
+        detail = f"joint {number + 1} would come {beyond[-1, number]:.3f} rad too near its limit"
+        return Problem("joint_margin", detail, factor=NEARLY * share)
 
     def _speed_problem(self, motion: Motion) -> Problem | None:
         limits = self._limits
@@ -109,43 +120,62 @@ class Checker:
     def _zone_problem(self, motion: Motion, grip: Grip) -> Problem | None:
         if not self.zones:
             return None
-        keep_out = self._config.keep_out
-        balls = _Balls(motion, keep_out.held_radius if grip.during else 0.0)
-        for zone in self.zones:
-            exact, swept = balls.clearances(zone)
-            if swept.min() >= keep_out.margin:
-                continue
-            closing = grip.during and not grip.before and bool(exact[0, :-1].min() >= keep_out.margin)
-            before = float(exact[0].min())
-            retreats = exact[-1].min() >= before + RETREAT and exact.min() >= before - RETREAT
-            if before < keep_out.margin and retreats and not closing:
-                continue
-            moment, ball = np.unravel_index(int(np.argmin(swept)), swept.shape)
-            outward = way_out(zone, balls.centres[1 + moment, ball])
-            name = balls.links[ball]
-            detail = f"the {name} would come within {1000 * float(swept.min()):.0f} mm of '{zone.name}'"
-            return Problem(f"keep_out:{zone.name}", detail, outward=outward, closing=closing)
+        margin = self._config.keep_out.margin
+        balls = _Balls(motion, self._config.keep_out.held_radius if grip.during else 0.0)
+        exact, swept = balls.clearances(self._zones)
+        for number in np.flatnonzero(swept.min(axis=(1, 2)) < margin):
+            problem = self._trespass(self.zones[number], balls, exact[number], swept[number], grip)
+            if problem is not None:
+                return problem
         return None
+
+    def _trespass(self, zone: Zone, balls: "_Balls", exact: Array, swept: Array, grip: Grip) -> Problem | None:
+        """Judge a motion that comes too near to `zone`: clearances (K, N) and (K - 1, N) as `_Balls` gives them."""
+        margin = self._config.keep_out.margin
+        closing = grip.during and not grip.before and bool(exact[0, :-1].min() >= margin)
+        before = float(exact[0].min())
+        retreats = exact[-1].min() >= before + RETREAT and exact.min() >= before - RETREAT
+        if before < margin and retreats and not closing:
+            return None
+        moment, ball = np.unravel_index(int(np.argmin(swept)), swept.shape)
+        detail = f"the {balls.links[ball]} would come within {1000 * float(swept.min()):.0f} mm of '{zone.name}'"
+        return Problem(
+            f"keep_out:{zone.name}",
+            detail,
+            factor=NEARLY * clear_share(swept.min(axis=1), margin),
+            zone=zone,
+            point=balls.centres[1 + moment, ball],
+            closing=closing,
+        )
+
+
+def clear_share(nearest: Array, margin: float) -> float:
+    """Return the share of a motion before it comes nearer than `margin`, between moments by a straight line.
+
+    nearest: clearance (M,) at moments that divide the motion evenly, from its beginning to its end.
+    """
+    first = int(np.argmax(nearest < margin))
+    if first == 0:
+        return 0.0
+    part = (nearest[first - 1] - margin) / (nearest[first - 1] - nearest[first])
+    return float((first - 1 + part) / (len(nearest) - 1))
 
 
 class _Balls:
     """A motion's balls, what is held among them, and how far the body may stray between the sampled moments."""
 
     def __init__(self, motion: Motion, held_radius: float) -> None:
-        self.centres, self._radii, self.links = motion.centres, motion.radii, motion.links
+        self.centres, self.radii, self.links = motion.centres, motion.radii, motion.links
         if held_radius > 0:
             self.centres = np.concatenate([motion.centres, motion.tool[:, None]], axis=1)
-            self._radii = np.append(motion.radii, held_radius)
+            self.radii = np.append(motion.radii, held_radius)
             self.links = (*motion.links, "held object")
-        steps = np.sqrt(((self.centres[2:] - self.centres[1:-1]) ** 2).sum(axis=-1))
-        behind = np.sqrt(((self.centres[1] - self.centres[0]) ** 2).sum(axis=-1))
-        self._slack = steps.max(axis=0, initial=0.0) / 2 + behind
 
-    def at_start(self, zone: Zone) -> Array:
-        result: Array = zone.distance(self.centres[0]) - self._radii
-        return result
-
-    def clearances(self, zone: Zone) -> tuple[Array, Array]:
-        """Return (K, N) at the sampled moments, and (K - 1, N) of the commanded ones less what lies between [m]."""
-        exact: Array = zone.distance(self.centres) - self._radii
-        return exact, exact[1:] - self._slack
+    def clearances(self, zones: ZoneSet) -> tuple[Array, Array]:
+        """Return (Z, K, N) at the sampled moments, and (Z, K - 1, N) of those commanded less what lies between [m]."""
+        ways = self.centres[1:] - self.centres[:-1]
+        lengths = np.sqrt(np.einsum("kni,kni->kn", ways, ways))
+        # From where it is measured to where it is commanded the body is behind all the way.
+        slack = lengths[1:].max(axis=0, initial=0.0) / 2 + lengths[0]
+        exact = zones.distances(self.centres) - self.radii
+        return exact, exact[:, 1:] - slack

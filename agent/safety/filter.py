@@ -15,6 +15,8 @@ from agent.types import Control, Embodiment, FloatArray
 
 ATTEMPTS = 5
 """How many motions are tried before the filter holds."""
+LEAST_MOTION = 0.02
+"""Of a motion; where less is left, the filter holds."""
 LEAST_SHARE = 0.1
 """Of the step limit at the beginning of a slow start."""
 Note = tuple[str, str]
@@ -196,20 +198,29 @@ class SafetyFilter:
         """Return the row, or what a few remedies make of it, or hold."""
         assert self._body is not None
         tried, slid = row, False
-        for attempt in range(ATTEMPTS):
-            motion = self._body.predict(state, tried)
-            strayed = self._checker.strayed(motion) if attempt == 0 else None
-            if strayed is not None:
-                notes.append(("blocked", strayed))
-                tried = self._towards_measured(hold, state)
-                motion = self._body.predict(state, tried)
-            problem = self._checker.problem(motion, self._grip(tried, state))
+        if self._strayed(state, notes):
+            tried = self._towards_measured(hold, state)
+        for _ in range(ATTEMPTS):
+            problem = self._checker.problem(self._body.predict(state, tried), self._grip(tried, state))
             if problem is None:
                 return tried
             if all(problem.rule != rule for rule, _ in notes):
                 notes.append((problem.rule, problem.detail))
-            tried, slid = self._remedy(tried, hold, problem, slid=slid)
+            milder, slid = self._remedy(tried, hold, problem, slid=slid)
+            if milder is None:
+                break
+            tried = milder
         return hold
+
+    def _strayed(self, state: FloatArray, notes: list[Note]) -> bool:
+        """Say whether the body is too far from where it is commanded, and note it."""
+        most = self.config.limits.tracking
+        if most is None or self._body is None:
+            return False
+        sentence = self._body.strayed(state, most)
+        if sentence is not None:
+            notes.append(("blocked", sentence))
+        return sentence is not None
 
     def _towards_measured(self, hold: FloatArray, state: FloatArray) -> FloatArray:
         """Return the action that brings the command back to where the body is; the gripper as it is commanded."""
@@ -219,22 +230,26 @@ class SafetyFilter:
             row[self._gripper] = hold[self._gripper]
         return self._spec.clip(row)
 
-    def _remedy(self, row: FloatArray, hold: FloatArray, problem: Problem, *, slid: bool) -> tuple[FloatArray, bool]:
-        """Return a milder row, and whether sliding along a zone has been tried."""
+    def _remedy(
+        self, row: FloatArray, hold: FloatArray, problem: Problem, *, slid: bool
+    ) -> tuple[FloatArray | None, bool]:
+        """Return a milder row, None when only holding is left, and whether sliding along a zone has been tried."""
         if problem.closing and self._gripper is not None:
             milder = row.copy()
             milder[self._gripper] = self._opening
             return milder, slid
-        straight = self.embodiment.control is Control.EE_DELTA
-        if straight and (problem.shift is not None or (problem.outward is not None and not slid)):
+        if self.embodiment.control is Control.EE_DELTA:
             milder = row.copy()
             if problem.shift is not None:
                 milder[:3] += problem.shift
-            elif problem.outward is not None:
-                milder[:3] -= min(0.0, float(row[:3] @ problem.outward)) * problem.outward
-                slid = True
-            return self._spec.clip(milder), slid
+                return self._spec.clip(milder), slid
+            outward = None if slid else problem.outward()
+            if outward is not None:
+                milder[:3] -= min(0.0, float(row[:3] @ outward)) * outward
+                return self._spec.clip(milder), True
         share = 0.5 if problem.factor is None else 0.999 * problem.factor
+        if share < LEAST_MOTION:
+            return None, slid
         milder = row.copy()
         milder[self._moving] = (hold + share * (row - hold))[self._moving]
         return milder, slid

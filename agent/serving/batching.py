@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import TypeVar
 
 from agent.errors import AubergineError, PolicyFault
@@ -17,6 +18,8 @@ from agent.types import ActionChunk, FloatArray, Observation
 LOG = logging.getLogger("agent.serving")
 PATIENCE = 0.1
 """Share of the last batch's time that a batch waits for clients who answered it to come back."""
+LEAST_PART = 4
+"""Looks in a lane's part of a batch: fewer are not worth a lane of their own."""
 LONGEST_WAIT = 0.02
 """Seconds; however long the policy thinks."""
 T = TypeVar("T")
@@ -39,18 +42,20 @@ class _Job:
 
 
 class Batcher:
-    """Runs a policy on one thread of its own, in the order of asking. Make it inside a running event loop.
+    """Runs a policy on threads of its own, in the order of asking. Make it inside a running event loop.
 
+    lanes: parts of a batch that are answered side by side, each on a thread; `act_batch` must bear that (the contract
+    of BatchPolicy says so). Everything else runs on one thread at a time.
     A policy with `act_batch` (agent.ports.BatchPolicy) answers up to `largest` observations at once: those that came
     while it was busy, and those that come within a moment after. If a batch fails, its members are tried one by one, so
     that a bad observation costs its sender only.
     """
 
-    def __init__(self, policy: Policy, *, largest: int = 16) -> None:
-        self._policy, self._largest = policy, largest
+    def __init__(self, policy: Policy, *, largest: int = 16, lanes: int = 1) -> None:
+        self._policy, self._largest, self._lanes = policy, largest, lanes
         self._together = policy.act_batch if isinstance(policy, BatchPolicy) else None
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="policy")
+        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="policy")
         self._last_seconds, self._last_count = 0.0, 1
         self._worker = asyncio.get_running_loop().create_task(self._work())
 
@@ -64,12 +69,12 @@ class Batcher:
         return await job.answer
 
     async def close(self) -> None:
-        """Stop; whoever still waits is cancelled. Waits for the thread to end."""
+        """Stop; whoever still waits is cancelled. Waits for the threads to end."""
         self._worker.cancel()
         await asyncio.wait([self._worker])
         while not self._jobs.empty():
             self._jobs.get_nowait().answer.cancel()
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
+        await asyncio.get_running_loop().run_in_executor(None, self._threads.shutdown)
 
     async def _work(self) -> None:
         while True:
@@ -103,16 +108,20 @@ class Batcher:
     ) -> list[_Job]:
         """Answer all jobs but one that resets the policy; return those that have no answer yet."""
         batch = [job for job in jobs if job.seed is None]
+        parts = _parts(batch, self._lanes)
         began = time.perf_counter()
-        outcome = await self._outcome(partial(act_batch, [job.observation for job in batch]))
-        seconds = time.perf_counter() - began
-        if isinstance(outcome, BaseException) or len(outcome) != len(batch):
-            LOG.warning("a batch of %d failed and is answered one by one: %r", len(batch), outcome)
-            return jobs
-        self._last_seconds = seconds
-        for job, chunk in zip(batch, outcome, strict=True):
-            self._settle(job, chunk, seconds, len(batch))
-        return [job for job in jobs if job.seed is not None]
+        calls = (partial(act_batch, [job.observation for job in part]) for part in parts)
+        outcomes = await asyncio.gather(*(self._outcome(call) for call in calls))
+        self._last_seconds = seconds = time.perf_counter() - began
+        left: list[_Job] = []
+        for part, outcome in zip(parts, outcomes, strict=True):
+            if isinstance(outcome, BaseException) or len(outcome) != len(part):
+                LOG.warning("a batch of %d failed and is answered one by one: %r", len(part), outcome)
+                left += part
+                continue
+            for job, chunk in zip(part, outcome, strict=True):
+                self._settle(job, chunk, seconds, len(batch))
+        return [*left, *(job for job in jobs if job.seed is not None)]
 
     async def _answer_alone(self, job: _Job) -> None:
         began = time.perf_counter()
@@ -126,8 +135,8 @@ class Batcher:
         return self._policy.act(job.observation)
 
     async def _outcome(self, call: Callable[[], T]) -> T | BaseException:
-        """Run `call` on the policy's thread; whatever it raises comes back as a value."""
-        future = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        """Run `call` on a thread of the policy's; whatever it raises comes back as a value."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         await asyncio.wait([future])
         return future.exception() or future.result()
 
@@ -148,3 +157,10 @@ class Batcher:
             job.answer.set_exception(fault)
         else:
             job.answer.set_result(Answer(rows, seconds, together))
+
+
+def _parts(jobs: list[_Job], lanes: int) -> list[list[_Job]]:
+    """Deal the jobs into at most `lanes` parts of nearly the same size; only a single one is below LEAST_PART."""
+    count = max(1, min(lanes, len(jobs) // LEAST_PART))
+    ends = [len(jobs) * number // count for number in range(count + 1)]
+    return [jobs[start:end] for start, end in pairwise(ends)]

@@ -39,7 +39,7 @@ _CONSTANTS = {0xC0: None, 0xC2: False, 0xC3: True}
 def pack(value: object) -> bytes:
     """Return one message. Takes None, bool, int, float, str, bytes, NumPy arrays and scalars, lists, tuples and maps
     of these; raises BadMessage for anything else."""
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     _write(value, parts)
     return b"".join(parts)
 
@@ -55,7 +55,7 @@ def unpack(message: bytes, limits: Limits = DEFAULT) -> object:
     return value
 
 
-def _write(value: object, parts: list[bytes]) -> None:
+def _write(value: object, parts: list[bytes | memoryview]) -> None:
     if value is None or isinstance(value, bool):
         parts.append({None: b"\xc0", False: b"\xc2", True: b"\xc3"}[value])
     elif isinstance(value, int):
@@ -83,12 +83,17 @@ def _write(value: object, parts: list[bytes]) -> None:
         raise BadMessage(f"a {type(value).__name__} cannot be sent")
 
 
-def _write_numpy(value: Array | np.generic, parts: list[bytes]) -> None:
+def _write_numpy(value: Array | np.generic, parts: list[bytes | memoryview]) -> None:
     if value.dtype.kind in "VOcMm":
         raise BadMessage(f"arrays of type {value.dtype} cannot be sent")
     if isinstance(value, np.ndarray):
-        whole = {b"__ndarray__": True, b"data": value.tobytes(), b"dtype": value.dtype.str, b"shape": value.shape}
-        _write(whole, parts)
+        # A picture's bytes are copied once, into the message.
+        raw = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+        parts += (b"\x84\xc4\x0b__ndarray__\xc3\xc4\x04data", _head(raw.size, 0, 0, _BINARY), raw.data)
+        parts.append(b"\xc4\x05dtype")
+        _write(value.dtype.str, parts)
+        parts.append(b"\xc4\x05shape")
+        _write(value.shape, parts)
     else:
         _write({b"__npgeneric__": True, b"data": value.item(), b"dtype": value.dtype.str}, parts)
 

@@ -42,9 +42,10 @@ class ServeConfig:
     """How a policy is served.
 
     port, rest_port: 0 takes a free one; rest_port None: no REST.  token: what clients must show; needed when `host` is
-    not of this machine alone.  max_clients: connections at once, REST's counted by themselves.  Seconds: handshake_s to
-    open a connection, idle_s until a request must have come in whole, answer_s for the policy, send_s for a client to
-    take its answer, grace_s for what is under way when the server closes.
+    not of this machine alone.  max_clients: connections at once, REST's counted by themselves.  lanes: parts of a batch
+    that are answered side by side, each on a thread of its own.  Seconds: handshake_s to open a connection, idle_s
+    until a request must have come in whole, answer_s for the policy, send_s for a client to take its answer, grace_s
+    for what is under way when the server closes.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +54,7 @@ class ServeConfig:
     token: str | None = None
     max_clients: int = 64
     max_batch: int = 16
+    lanes: int = 1
     handshake_s: float = 5.0
     idle_s: float = 300.0
     answer_s: float = 60.0
@@ -80,7 +82,7 @@ class PolicyServer:
     async def __aenter__(self) -> "PolicyServer":
         """Begin to listen; raise SpecError in one sentence when an address cannot be had."""
         config = self._config
-        self._batcher = Batcher(self._policy, largest=config.max_batch)
+        self._batcher = Batcher(self._policy, largest=config.max_batch, lanes=config.lanes)
         port = config.port
         try:
             self._socket = await self._listen()

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from agent.cli import contest, identities, main, stage
+from agent.cli import contest, identities, main
 from agent.cli.board import Board
 from agent.cli.measure_eval import evaluation
 from agent.evaluation.play import Ended, PoolPlayer, SerialPlayer
 from agent.evaluation.run import Played
 from agent.evaluation.suite import Trial
 from agent.types import Episode, Outcome
+from sim.guarded import SAFETY
 from tests.evaluation.point import trials
 
 pytestmark = pytest.mark.usefixtures("point_cli")
@@ -154,7 +155,7 @@ def _ended(trial: Trial) -> Episode:
 
 
 def test_what_the_safety_file_says_is_part_of_the_world_and_its_name_is_not(tmp_path: Path) -> None:
-    text = stage.SAFETY.read_text(encoding="utf-8")
+    text = SAFETY.read_text(encoding="utf-8")
     same, further = tmp_path / "same.yaml", tmp_path / "further.yaml"
     same.write_text("# a copy\n" + text, encoding="utf-8")
     usual = identities.world_identity()

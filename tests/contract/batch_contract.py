@@ -1,5 +1,7 @@
 """What every BatchPolicy must do besides what a Policy must: a look is answered alike whoever stands beside it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,17 @@ class BatchPolicyContract(PolicyContract):
         for look, together in zip(looks, actions(policy, looks), strict=True):
             policy.reset(seed=0)
             np.testing.assert_allclose(together, policy.act(look).actions, rtol=0, atol=1e-5)
+
+    def test_several_threads_may_ask_at_once(self, pair: tuple[World, Policy], looks: list[Observation]) -> None:
+        policy = pair[1]
+        assert isinstance(policy, BatchPolicy)
+        alone = actions(policy, looks)
+        parts = [looks[:4], looks[3:], looks[::-1]] * 2
+        with ThreadPoolExecutor(3) as threads:
+            answers = list(threads.map(lambda part: actions(policy, part), parts))
+        for answer, expected in zip(answers, [alone[:4], alone[3:], alone[::-1]] * 2, strict=True):
+            for one, other in zip(answer, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
 
     def test_nothing_asked_is_nothing_answered(self, pair: tuple[World, Policy]) -> None:
         policy = pair[1]

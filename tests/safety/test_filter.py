@@ -1,5 +1,7 @@
 """Each rule of the filter, on a body of one ball, where every distance can be worked out by hand."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -8,13 +10,14 @@ from agent.errors import PolicyFault, SpecError, WorldFault
 from agent.ports import World
 from agent.robots.fake import FakeConfig, FakeRobot
 from agent.safety.blend import blend
-from agent.safety.body import ToolBody
+from agent.safety.body import Motion, ToolBody
+from agent.safety.checks import clear_share
 from agent.safety.config import KeepOut, Limits, Patience, SafetyConfig, Workspace
 from agent.safety.filter import SafetyFilter
 from agent.safety.gate import Gate
 from agent.safety.watchdog import Verdict, Watchdog
 from agent.safety.world import SafeWorld
-from agent.safety.zones import BoxZone, PersonZone, PlaneZone, Zone, way_out
+from agent.safety.zones import BoxZone, PersonZone, PlaneZone, Zone, ZoneSet, way_out
 from agent.types import Control, Embodiment, FloatArray, Task, VectorSpec
 from tests.contract.world_contract import WorldContract
 
@@ -274,3 +277,61 @@ def test_zone_distances_against_points_tried_one_by_one(zone: Zone) -> None:
             tried = float(np.sqrt(((inside - point) ** 2).sum(axis=1)).min())
             assert 0 <= tried - distance < 0.25
             assert np.linalg.norm(way_out(zone, point)) == pytest.approx(1.0, abs=1e-6)
+
+
+@dataclass(frozen=True)
+class BallZone:
+    """A zone of a kind that the filter has never heard of: a ball of half a metre round the base."""
+
+    name: str = "ball"
+
+    def distance(self, points: FloatArray) -> FloatArray:
+        return np.linalg.norm(points, axis=-1) - 0.5
+
+
+def test_many_zones_at_once_are_as_far_as_one_after_the_other() -> None:
+    zones: tuple[Zone, ...] = (
+        BallZone(),
+        WALL,
+        PersonZone("person", 1.0, 1.0),
+        BoxZone("box", (-1, -2, -3), (1, 2, 3)),
+        PlaneZone("floor", (0.0, 0.0, 1.0), -0.2),
+        BoxZone("shelf", (0.2, 0.2, 0.0), (0.3, 1.0, 0.1)),
+    )
+    points = np.random.default_rng(1).uniform(-4, 4, size=(7, 50, 3))
+    for chosen in (zones, zones[:1], zones[1:2], zones[3:4]):
+        together = ZoneSet(chosen)
+        assert {zone.name for zone in together.zones} == {zone.name for zone in chosen}
+        for row, zone in zip(together.distances(points), together.zones, strict=True):
+            np.testing.assert_allclose(row, zone.distance(points), atol=1e-12)
+
+
+def test_how_much_of_a_motion_is_clear() -> None:
+    assert clear_share(np.array([0.05, 0.03, 0.01, -0.01, -0.03]), 0.02) == pytest.approx(1.5 / 4)
+    assert clear_share(np.array([0.01, 0.03, 0.05]), 0.02) == 0.0
+
+
+def test_a_motion_that_may_not_slide_on_is_cut_where_it_would_come_too_near() -> None:
+    """Three looks: the whole way, along the first zone, and what is clear of the way to the second."""
+    body = Counting()
+    lid = PlaneZone("lid", (-np.sqrt(0.5), 0.0, -np.sqrt(0.5)), -float(np.sqrt(0.5)) * 0.84)
+    safety = SafetyFilter(SafetyConfig(keep_out=KeepOut(planes=(WALL, lid), margin=MARGIN)), BODY, body)
+    start = state_at(0.53, z=0.20)
+    safety.begin(start)
+    sent = safety.permit(row(0.05, z=0.05), start)
+    assert body.predicted == 3
+    end = start[:3] + sent[:3]
+    assert 0 <= float(lid.distance(end.astype(float))) - RADIUS - MARGIN < 0.015
+    assert sent[2] > 0.005
+
+
+class Counting(ToolBody):
+    """Counts how often it is asked what an action would do."""
+
+    def __init__(self) -> None:
+        super().__init__(BODY, radius=RADIUS)
+        self.predicted = 0
+
+    def predict(self, state: FloatArray, action: FloatArray) -> Motion:
+        self.predicted += 1
+        return super().predict(state, action)

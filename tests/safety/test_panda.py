@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from agent.cli.stage import SAFETY
 from agent.doubles import FixedPolicy
 from agent.evaluation.attempt import attempt
 from agent.evaluation.suite import Trial
@@ -20,6 +20,7 @@ from agent.types import FloatArray, Observation, Outcome, Step, Task
 from sim import commander
 from sim.body_model import PandaBody
 from sim.expert import ScriptedExpert
+from sim.guarded import SAFETY
 from sim.kinematics import HIGH, LOW, REST, forward, link_frames, tool_matrix_and_jacobian
 from sim.objects import OBJECTS
 from sim.perturb import Perturbation
@@ -204,3 +205,28 @@ def test_a_ghost_on_the_arm_is_seen(world: TabletopWorld) -> None:
     course = adversarial.Course(0, "none")
     adversarial.Ghosts(world, adversarial.KeepOut(boxes=(inside,))).look(course)
     assert course.nearest < -0.02
+
+
+def test_a_measurement_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, ran = tmp_path / "courses.jsonl", list[int]()
+
+    def run_one(world: TabletopWorld, seed: int, *, guarded: bool) -> adversarial.Course:
+        ran.append(seed)
+        return adversarial.Course(seed, "noise", looks=3, held=1, nearest=0.01 * seed, seconds=[0.001])
+
+    monkeypatch.setattr(adversarial, "run_one", run_one)
+    first = list(adversarial.played(range(3, 5), guarded=True, file=file))
+    with file.open("a") as half:
+        half.write('{"seed": 5, "att')
+    again = list(adversarial.played(range(3, 6), guarded=True, file=file))
+    assert ran == [3, 4, 5]
+    assert again[:2] == first
+    figures = adversarial.summary(again)
+    assert (figures["episodes"], figures["looks"], figures["nearest_mm"]) == (3, 9, 30.0)
+    assert figures["filter_ms_p95"] == 1.0
+
+
+def test_the_filter_takes_little_time_under_attack(world: TabletopWorld) -> None:
+    """A millisecond on a quiet machine; this one may be busy."""
+    seconds = [second for seed in (500_001, 500_002, 500_003) for second in adversarial.run_one(world, seed).seconds]
+    assert np.median(seconds) < 0.004

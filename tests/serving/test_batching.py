@@ -4,13 +4,14 @@ import asyncio
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
 
 from agent.errors import PolicyFault, Refusal
-from agent.serving.batching import Answer, Batcher
-from agent.types import ActionChunk, FloatArray, Observation
+from agent.serving.batching import Answer, Batcher, _Job, _parts
+from agent.types import ActionChunk, Embodiment, FloatArray, Observation
 from tests.serving.bodies import LIBERO_BODY, STEP, Noting, Together, fixed
 
 
@@ -100,6 +101,57 @@ class Slow(Together):
     def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
         time.sleep(0.04)
         return super().act_batch(observations)
+
+
+class Meeting(Together):
+    """Every call waits until another one is under way: alone it would wait for ever."""
+
+    def __init__(self, embodiment: Embodiment) -> None:
+        super().__init__(embodiment)
+        self._both = threading.Barrier(2, timeout=20)
+
+    def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
+        self._both.wait()
+        return super().act_batch(observations)
+
+
+def test_lanes_answer_parts_of_a_batch_side_by_side() -> None:
+    policy, before = Meeting(LIBERO_BODY), threading.active_count()
+
+    async def ask() -> list[Answer]:
+        batcher = Batcher(policy, lanes=2)
+        answers = await asyncio.gather(*(batcher.act(look(value / 8)) for value in range(8)))
+        await batcher.close()
+        return answers
+
+    answers = asyncio.run(ask())
+    assert [answer.actions[0, 0] for answer in answers] == pytest.approx([value / 800 for value in range(8)])
+    assert policy.batches == [4, 4]
+    assert {answer.together for answer in answers} == {8}
+    assert threading.active_count() == before
+
+
+def test_a_bad_observation_costs_its_lane_only_a_second_look() -> None:
+    policy = Together(LIBERO_BODY)
+
+    async def ask() -> list[Answer | BaseException]:
+        batcher = Batcher(policy, lanes=2)
+        looks = [look(value / 8, "break" if value == 6 else "go") for value in range(8)]
+        answers = await asyncio.gather(*(batcher.act(each) for each in looks), return_exceptions=True)
+        await batcher.close()
+        return answers
+
+    answers = asyncio.run(ask())
+    assert [isinstance(answer, Answer) for answer in answers] == [number != 6 for number in range(8)]
+    assert sorted(policy.batches) == [1, 1, 1, 1, 4, 4]
+
+
+@pytest.mark.parametrize(("count", "lanes", "sizes"), [(1, 2, [1]), (7, 2, [7]), (9, 2, [4, 5]), (16, 3, [5, 5, 6])])
+def test_how_a_batch_is_dealt(count: int, lanes: int, sizes: list[int]) -> None:
+    jobs = [_Job(look(), None, Future()) for _ in range(count)]  # type: ignore[arg-type]
+    parts = _parts(jobs, lanes)
+    assert [len(part) for part in parts] == sizes
+    assert [job for part in parts for job in part] == jobs
 
 
 def test_eight_askers_share_most_of_the_time_and_leave_no_thread() -> None:

@@ -1,6 +1,7 @@
 """The wire format: the same bytes as msgpack's packer with openpi's hook, and nothing dangerous comes in."""
 
 import re
+import tracemalloc
 from pathlib import Path
 
 import msgpack
@@ -161,11 +162,13 @@ def test_what_cannot_be_sent_is_named(value: object) -> None:
 
 def test_nothing_here_unpickles_or_evaluates() -> None:
     forbidden = re.compile(
-        r"\bpickle\b|\bdill\b|\bmarshal\b|\bshelve\b|(?<!\.)\beval\(|\bexec\(|allow_pickle=True|torch\.load\(|yaml\.load\("
+        r"\b(?:pickle|cloudpickle|dill|joblib|marshal|shelve)\b|(?<!\.)\beval\(|\bexec\(|allow_pickle=True"
+        r"|torch\.load\(|yaml\.load\("
     )
     assert forbidden.search("import pickle")
     assert forbidden.search("x = eval(text)")
-    sources = [path for folder in ("agent", "sim", "policies") for path in (ROOT / folder).rglob("*.py")]
+    folders = ("agent", "sim", "policies", "lerobot_robot_aubergine")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     assert len(sources) > 50
     found = {
         f"{path.relative_to(ROOT)}: {line.strip()}"
@@ -174,3 +177,24 @@ def test_nothing_here_unpickles_or_evaluates() -> None:
         if forbidden.search(line)
     }
     assert found == set()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\xc6\xff\xff\xff\xff",
+        b"\xdb\xff\xff\xff\xff",
+        b"\xdd\xff\xff\xff\xff",
+        b"\xdf\xff\xff\xff\xff",
+        b"\x91" * 60_000,
+        pack({b"__ndarray__": True, b"dtype": "<f8", b"shape": [2**20, 2**20], b"data": b""}),
+        pack({b"__ndarray__": True, b"dtype": "|u1", b"shape": [4000, 4000, 3], b"data": b"x"}),
+    ],
+)
+def test_what_a_message_claims_is_refused_before_memory_is_given_to_it(frame: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(BadMessage):
+        unpack(frame)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000

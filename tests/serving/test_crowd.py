@@ -4,6 +4,7 @@ import gc
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
+from agent.serving import rest
 from agent.serving.background import LOCAL, Ports
 from agent.serving.codec import pack, unpack
 from tests.serving.bodies import LIBERO_BODY, Noting, Together, fixed, libero_request, own_request, served
@@ -110,6 +112,22 @@ def test_who_keeps_silent_is_put_out_without_leaving() -> None:
                 while peer.recv(4096):
                     pass
             peer.close()
+
+
+@pytest.mark.parametrize("kind", ["handshake", "request", "rest"])
+def test_who_trickles_is_put_out_however_steadily(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then does not wind the clock up again: the whole has its time."""
+    monkeypatch.setattr(rest, "READ_S", 0.4)
+    with served(Together(LIBERO_BODY), replace(LOCAL, idle_s=0.4, handshake_s=0.4)) as ports:
+        port = ports.rest if kind == "rest" else ports.websocket
+        first = {"handshake": UPGRADE[:20], "request": UPGRADE + HUGE_FRAME_HEAD, "rest": b"POST /act HTTP/1.1\r\n"}
+        with opened(port or 0, first[kind]) as peer:
+            until = time.monotonic() + PATIENCE_S
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):
+                while time.monotonic() < until:
+                    peer.sendall(b"x")
+                    time.sleep(0.02)
+        honest_answer_to(ports)
 
 
 def test_a_client_that_never_reads_is_put_out_and_the_rest_served() -> None:

@@ -1,7 +1,10 @@
 """Ten thousand malformed frames leave nothing but one-sentence refusals."""
 
+import gc
 import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -108,3 +111,39 @@ def send_frame(ports: Ports, frame: bytes) -> None:
 def send_bytes(port: int, raw: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as peer:
         peer.sendall(raw)
+
+
+@pytest.mark.slow
+def test_ten_thousand_frames_over_real_sockets_while_honest_clients_are_served() -> None:
+    """Four clients send nothing but malformed frames; another asks as it should, all the time."""
+    me, done, answered = psutil.Process(), threading.Event(), [0]
+    frames = list(malformed_frames(10_000, seed=13))
+
+    def ask() -> None:
+        while not done.is_set():
+            honest_answer(ports)
+            answered[0] += 1
+
+    with served(fixed()) as ports:
+        send_all(ports, frames[:200])
+        honest_answer(ports)
+        gc.collect()
+        files, threads, memory = me.num_fds(), me.num_threads(), me.memory_info().rss
+        with ThreadPoolExecutor(5) as pool:
+            honest = pool.submit(ask)
+            rude = [pool.submit(send_all, ports, frames[number::4]) for number in range(4)]
+            for each in rude:
+                each.result()
+            done.set()
+            honest.result()
+        settled(me, files, threads)
+        gc.collect()
+        assert me.num_fds() <= files + 2
+        assert me.num_threads() <= threads
+        assert me.memory_info().rss - memory < 30e6
+    assert answered[0] > 50
+
+
+def send_all(ports: Ports, frames: list[bytes]) -> None:
+    for frame in frames:
+        send_frame(ports, frame)

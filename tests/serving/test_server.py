@@ -1,5 +1,6 @@
 """The websocket server as a client sees it, spoken to with the bare library."""
 
+import hmac
 import socket
 import threading
 import time
@@ -246,3 +247,14 @@ def test_the_gate() -> None:
     assert admits(TOKEN, f"api-key {TOKEN}")
     for header in (None, "", TOKEN, f"Api-Key {TOKEN}x", f"Api-Key {TOKEN[:-1]}", "Api-Key", "Api-Key \udcff"):
         assert not admits(TOKEN, header)
+
+
+def test_the_token_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hmac.compare_digest, on digests of one length: neither the first wrong letter nor the length shows."""
+    compared: list[tuple[bytes, bytes]] = []
+    compare = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", lambda one, other: compared.append((one, other)) or compare(one, other))
+    for header in (f"Api-Key {TOKEN}", "Api-Key x", f"Api-Key {TOKEN[:-1]}!", f"Basic {TOKEN}", None):
+        admits(TOKEN, header)
+    assert len(compared) == 5
+    assert {len(one) for pair in compared for one in pair} == {32}

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from sim import kinematics
 from sim.arm import PandaArm
 from sim.commander import WORKSPACE_HIGH, WORKSPACE_LOW, clamp_position
 from sim.geometry import Pose, multiply, quaternion_from_vector, rotation_matrix, vector_from_quaternion
-from sim.kinematics import HIGH, LOW, REST, forward, inverse, tool_matrix_and_jacobian
+from sim.kinematics import _FRAMES, _TOOL, HIGH, LOW, REST, forward, inverse, link_frames, tool_matrix_and_jacobian
 from sim.physics import Physics
 
 
@@ -47,6 +48,31 @@ def test_jacobian_agrees_with_finite_differences() -> None:
             angular = np.array([spin[2, 1] - spin[1, 2], spin[0, 2] - spin[2, 0], spin[1, 0] - spin[0, 1]]) / 2
             numeric = np.concatenate([after[:3, 3] - tool[:3, 3], angular]) / step
             assert np.allclose(jacobian[:, index], numeric, atol=1e-5)
+
+
+def test_numbers_one_by_one_give_what_matrices_give() -> None:
+    rng = np.random.default_rng(4)
+    for joints in rng.uniform(LOW, HIGH, size=(50, 7)):
+        chain, frame = [], np.eye(4)
+        for fixed, angle in zip(_FRAMES, joints, strict=True):
+            turn = np.eye(4)
+            turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+            frame = frame @ fixed @ turn
+            chain.append(frame)
+        slow_tool = frame @ _TOOL
+        slow_jacobian = [[*np.cross(each[:3, 2], slow_tool[:3, 3] - each[:3, 3]), *each[:3, 2]] for each in chain]
+        tool, jacobian = tool_matrix_and_jacobian(joints)
+        np.testing.assert_allclose(tool, slow_tool, atol=1e-12)
+        np.testing.assert_allclose(jacobian, np.transpose(slow_jacobian), atol=1e-12)
+        np.testing.assert_allclose(link_frames(joints[None])[0, :7], chain, atol=1e-12)
+
+
+def test_a_pose_that_gets_no_nearer_is_given_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    fast = kinematics.tool_matrix_and_jacobian
+    monkeypatch.setattr(kinematics, "tool_matrix_and_jacobian", lambda joints: looks.append(1) or fast(joints))
+    assert not inverse(Pose((1.2, 0.0, 0.3)), REST).converged
+    assert len(looks) < 25
 
 
 def test_inverse_reaches_random_poses_of_the_workspace() -> None:

@@ -41,8 +41,8 @@ COMMAND = Command(
     summary="measure speed, memory and repeatability",
     description=(
         "Measure control steps a second beside panda-gym's, the safety filter, resets, memory, byte identity, the "
-        "residual of the inverse kinematics, the policy's latency, serving it, the control loop's jitter and pace with a "
-        "slow model, the time to the first action and the pace of evaluations. Takes some twelve minutes; medians."
+        "residual of the inverse kinematics, the policy's latency, serving it, the control loop's jitter and pace with "
+        "a slow model, the time to the first action and the pace of evaluations. Takes some twelve minutes; medians."
     ),
     example="aubergine bench --json",
     add_arguments=add_arguments,

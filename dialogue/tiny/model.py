@@ -15,11 +15,11 @@ from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
 
 from dialogue.language_model import Limits, Message, ModelFault, Reply
+from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.constraint import Constraint, make_tokenizer
 
 LONGEST_PROMPT = 2048
 """Tokens; about 4 s of reading on one core."""
-START, END = "<|im_start|>", "<|im_end|>"
 FEW = 4096
 """Up to this many allowed tokens, gathering their rows of the output layer beats computing all of them."""
 
@@ -34,7 +34,7 @@ class TransformerModel:
     ) -> None:
         """reuse: keep what was read for the next prompt, and skip forced tokens; False is the slow twin for tests."""
         self._model, self._tokenizer, self._reuse = model, tokenizer, reuse
-        self._name = name
+        self._name, self._chat = name, ChatMl(tokenizer)
         self._cache, self._read = DynamicCache(config=model.config), list[int]()
         self._passes = 0
 
@@ -63,12 +63,12 @@ class TransformerModel:
                 raise ModelFault(f"{self.name} did not finish its answer within {limits.tokens} tokens")
             self._check_time(began, limits)
             token = self._choose(self._state_after(tokens + said), constraint)
-            if token == self._end:
+            if token == self._chat.end:
                 break
             said.append(token)
             if constraint is not None:
                 constraint.advance([token])
-        text = self._tokenizer.decode([t for t in said if t != self._end], skip_special_tokens=True)
+        text = self._tokenizer.decode([t for t in said if t != self._chat.end], skip_special_tokens=True)
         return Reply(text.strip(), len(said), time.monotonic() - began, self._passes)
 
     def log_probabilities(self, messages: Sequence[Message], answers: Sequence[str]) -> list[float]:
@@ -76,21 +76,11 @@ class TransformerModel:
         return [self._log_probability(prompt, answer) for answer in answers]
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of the conversation, up to where the answer begins. Raises ModelFault when it is too long.
-
-        Whatever a message says, it cannot end itself and begin another: markers inside it are read as plain letters.
-        """
-        tokens: list[int] = []
-        for message in messages:
-            tokens += [self._start, *self.plain(f"{message.role}\n{message.text}"), self._end, *self._newline]
-        tokens += [self._start, *self.plain("assistant\n")]
+        """Return the tokens of the conversation, up to where the answer begins. Raises ModelFault when it is too long."""
+        tokens = self._chat.prompt(messages)
         if len(tokens) > LONGEST_PROMPT:
             raise ModelFault(f"the conversation has {len(tokens)} tokens; {self.name} reads {LONGEST_PROMPT}")
         return tokens
-
-    def plain(self, text: str) -> list[int]:
-        """Return the tokens of `text`, none of them special."""
-        return list(self._tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
     @cached_property
     def _guide(self) -> LLTokenizer:
@@ -101,24 +91,6 @@ class TransformerModel:
         """(V, E), one row a token."""
         weight: Tensor = self._model.get_output_embeddings().weight
         return weight
-
-    @cached_property
-    def _start(self) -> int:
-        return self._marker(START)
-
-    @cached_property
-    def _end(self) -> int:
-        return self._marker(END)
-
-    @cached_property
-    def _newline(self) -> list[int]:
-        return self.plain("\n")
-
-    def _marker(self, text: str) -> int:
-        token = self._tokenizer.convert_tokens_to_ids(text)
-        if not isinstance(token, int) or token == self._tokenizer.unk_token_id:
-            raise ModelFault(f"{self.name} has no {text} among its tokens; conversations are written in ChatML")
-        return token
 
     def _check_time(self, began: float, limits: Limits) -> None:
         if time.monotonic() - began > limits.seconds:
@@ -158,7 +130,7 @@ class TransformerModel:
 
     @torch.inference_mode()
     def _log_probability(self, prompt: list[int], answer: str) -> float:
-        target = [*self.plain(answer), self._end]
+        target = [*self._chat.plain(answer), self._chat.end]
         states = self._states([*prompt, *target[:-1]], last=len(target))
         scores = torch.log_softmax((states @ self._output.T).float(), dim=-1)
         return float(scores[torch.arange(len(target)), torch.tensor(target)].sum())

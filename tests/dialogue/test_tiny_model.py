@@ -8,6 +8,7 @@ from tests.dialogue.tiny_model import tiny_parts
 
 from agent.errors import SpecError
 from dialogue.language_model import Limits, Message, ModelFault
+from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.model import TransformerModel
 
 GRAMMAR = """start: step | step "\\n" step
@@ -71,7 +72,7 @@ def test_probabilities_agree_with_a_plain_forward_pass() -> None:
     got = lm.log_probabilities(asked("the cube"), answers)
     prompt = lm.prompt(asked("the cube"))
     for answer, value in zip(answers, got, strict=True):
-        target = [*lm.plain(answer), tokenizer.eos_token_id]
+        target = [*ChatMl(tokenizer).plain(answer), tokenizer.eos_token_id]
         with torch.no_grad():
             logits = network(torch.tensor([[*prompt, *target]])).logits[0].log_softmax(-1)
         wanted = sum(float(logits[len(prompt) - 1 + i, token]) for i, token in enumerate(target))

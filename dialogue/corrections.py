@@ -171,8 +171,8 @@ def _nudge(plain: str, deed: Deed) -> Nudge | None:
         if match is None:
             continue
         small = any(match[part] for part in ("before", "middle", "after"))
-        # "no, left": of a push the direction, not a bit of it.
-        if deed.verb == "push" and not small:
+        # "no, left" says of a push where to, and "put it back" is no nudge either.
+        if (deed.verb == "push" or words.startswith("put it")) and not small:
             return None
         x, y, z = _WAYS[match["way"]]
         return Nudge((NUDGE * x, NUDGE * y, NUDGE * z))
@@ -192,11 +192,9 @@ def _changed(words: str, deed: Deed, view: SceneView) -> Motion | Problem | None
     relation = next(((said, meant) for said, meant in _RELATIONS if words.startswith(said)), None)
     if relation is not None and deed.verb in ("put", "pick"):
         target = _other(words.removeprefix(relation[0]), deed, view, slots=("target",))
-        return (
-            target
-            if isinstance(target, Problem)
-            else target and Place(Named(deed.item), Beside(relation[1], Named(target[1].name)))
-        )
+        if target is None or isinstance(target, Problem):
+            return target
+        return Place(Named(deed.item), Beside(relation[1], Named(target[1].name)))
     found = _other(words, deed, view, slots=_slots(deed, view))
     if found is None or isinstance(found, Problem):
         return found

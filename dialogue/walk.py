@@ -61,6 +61,8 @@ class Walk:
     def __init__(self, plan: Plan, eyes: Callable[[], SceneView], notes: Notes, trail: Trail | None = None) -> None:
         self._plan, self._eyes = plan, eyes
         self.notes, self.trail = notes, trail if trail is not None else Trail()
+        self.done: Deed | None = None
+        """What the driver really did of the last deed; None for nothing. It is set anew with every deed."""
         self._turns = self._deeds = 0
 
     def __iter__(self) -> Iterator[Turn]:
@@ -94,9 +96,10 @@ class Walk:
             self._deeds += 1
             if self._deeds > MOST_DEEDS:
                 raise _too_much(f"a plan moves things at most {MOST_DEEDS} times", step.line)
+        self.done = deed
         yield deed
-        if not deed.already:
-            self.trail.record(deed, before)
+        if not deed.already and self.done is not None:
+            self.trail.record(self.done, before)
 
     def _count(self, line: int) -> None:
         self._turns += 1

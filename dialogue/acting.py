@@ -103,16 +103,19 @@ class _Act:
         self._lowest = float("inf")
 
     def through(self) -> Acted:
-        resume = False
-        for _ in range(MOST_WORDS):
+        resume, words = False, None
+        for _ in range(2 * MOST_WORDS):
             try:
-                return self._judged(self._episode(self._policy(), self._task(), resume=resume))
-            except Interrupted as interrupted:
-                correction = read_correction(interrupted.text, self._deed, self._body.eyes(), self._notes)
-                ended = self._heed(correction, interrupted.text)
+                if words is None:
+                    return self._judged(self._episode(self._policy(), self._task(), resume=resume))
+                correction = read_correction(words, self._deed, self._body.eyes(), self._notes)
+                said, words = words, None
+                resume = not isinstance(correction, Instead)
+                ended = self._heed(correction, said)
                 if ended is not None:
                     return ended
-                resume = not isinstance(correction, Instead)
+            except Interrupted as interrupted:
+                words = interrupted.text
         return self._ended(Result.FAILED, f"more than {MOST_WORDS} corrections in one step", final=True)
 
     def _task(self) -> Task:

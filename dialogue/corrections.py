@@ -57,8 +57,8 @@ _FINE = re.compile(
     r"(?:yes|ok|okay|good|great|perfect|right|exactly|thanks|thank you|well done)(?: (?:good|thanks|like that))?"
 )
 _OPENINGS = re.compile(
-    r"^(?:(?:no|nope|not that one|not that|not this one|not there|wrong one|sorry|actually|oops|wait|i (?:meant|mean|said|want)"
-    r"|use|take|make it|put it|push it|rather|please|but) )+"
+    r"^(?:(?:no|nope|not that one|not that|not this one|not there|wrong one|sorry|actually|oops|wait"
+    r"|i (?:meant|mean|said|want)|use|take|make it|put it|push it|rather|please|but) )+"
 )
 _CLOSINGS = re.compile(r"(?: (?:instead|please|rather|i meant|not that one|not this one))+$")
 _ARTICLES = re.compile(r"\b(?:the|a|an|your|that|this)\b ")

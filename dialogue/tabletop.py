@@ -85,7 +85,7 @@ def tabletop_body(
 
 
 class TabletopRehearsal:
-    """Rehearses in a twin of the world: the expert tries the plan and a watch looks for hazards by geometry and force."""
+    """Rehearses in a twin of the world: the expert tries the plan; a watch looks for harm by geometry and motion."""
 
     def __init__(self, world: TabletopWorld, zones: tuple[Zone, ...] = ()) -> None:
         self._world, self._zones = world, zones

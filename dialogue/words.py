@@ -11,8 +11,7 @@ MAX_NAME_WORDS, MAX_NAME_CHARACTERS = 5, 40
 
 RESERVED = frozenset(
     ("in", "on", "of", "at", "to", "out", "next", "is", "not", "no", "any", "it", "each", "for", "except", "max")
-    + ("if", "else", "while", "end", "there", "table")
-)
+) | frozenset(("if", "else", "while", "end", "there", "table"))
 """Words that no name may hold, but for the name `table` itself."""
 VERBS = (
     *("pick", "place", "return", "push", "open", "close", "point", "look"),

@@ -1,5 +1,6 @@
 """Where a goal wants its object put down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,9 +60,17 @@ def _into(scene: Scene, state: SceneState, goal: Goal) -> Place:
 
 
 def _free_spot(scene: Scene, state: SceneState, subject: str, region: str | None) -> Array:
-    """Return the spot on the table (in `region`, when given) with room for the subject, nearest to the middle."""
-    radius = scene[subject].footprint_radius
-    others = [(np.array((e.low + e.high)[:2] / 2), name) for name, e in state.entities.items() if name != subject]
+    others = [
+        (np.array((e.low + e.high)[:2] / 2), scene[name].footprint_radius)
+        for name, e in state.entities.items()
+        if name != subject
+    ]
+    return free_spot(scene[subject].footprint_radius, others, region)
+
+
+def free_spot(radius: float, others: Sequence[tuple[Array, float]], region: str | None) -> Array:
+    """Return the x, y on the table (in `region`, when given) with room for a footprint of `radius` [m], nearest to the
+    middle. others: centres x, y and footprint radii of what stands there."""
     low, high = TABLE_LOW, TABLE_HIGH
     if region is not None:
         bounds = np.array(REGIONS[region])
@@ -69,9 +78,8 @@ def _free_spot(scene: Scene, state: SceneState, subject: str, region: str | None
     grid = np.stack(np.meshgrid(np.linspace(low[0], high[0], 9), np.linspace(low[1], high[1], 13)), axis=-1)
     spots = grid.reshape(-1, 2)
     room = np.full(len(spots), 1.0)
-    for centre, name in others:
-        distance = np.linalg.norm(spots - centre, axis=1)
-        room = np.minimum(room, distance - scene[name].footprint_radius - radius)
+    for centre, other_radius in others:
+        room = np.minimum(room, np.linalg.norm(spots - centre, axis=1) - other_radius - radius)
     home = np.array([0.5, 0.0])
     # Room beyond a finger's width is worth nothing more; then nearest to the middle, where the arm reaches best.
     score = np.minimum(room, 0.03) * 100 - np.linalg.norm(spots - home, axis=1)

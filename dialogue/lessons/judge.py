@@ -7,10 +7,10 @@ from dialogue.deeds import Deed, Trail, after
 from dialogue.notes import Notes, compile_notes
 from dialogue.plan import Ask, Correct, Forget, Plan, Refuse, Remember, Say
 from dialogue.problem import Problem, Unfit
-from dialogue.rules import verify, verify_note
 from dialogue.syntax import PlanError, parse_plan
+from dialogue.verifier import check_turn, with_note
 from dialogue.view import SceneView
-from dialogue.walk import Walk
+from dialogue.walk import Turn, Walk
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,16 @@ class _Run:
     said: list[tuple[str, ...]] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
 
-    def take(self, turn: object) -> Problem | None:
+    def take(self, turn: Turn) -> Problem | None:
+        problem = check_turn(turn, self.view, self.walk.notes)
         match turn:
-            case Deed():
-                problem = verify(turn, self.view, self.walk.notes, offer=False)
-                if problem is None:
-                    self.goals[turn.item] = turn.goal or turn.verb
-                    self.view = after(self.view, turn)
-                return problem
+            case Deed() if problem is None:
+                self.goals[turn.item] = turn.goal or turn.verb
+                self.view = after(self.view, turn)
             case Remember(text) | Forget(text):
                 self.noted.append(f"{type(turn).__name__.lower()} {text.lower()}")
-                return verify_note(turn)
+                if isinstance(turn, Remember):
+                    self.walk.notes = with_note(self.walk.notes, text)
             case Say(text):
                 self.said.append(("say", text.lower()))
             case Correct(text):
@@ -83,7 +82,7 @@ class _Run:
                 self.said.append(("ask", *sorted(options)))
             case Refuse(rule, _):
                 self.said.append(("refuse", rule))
-        return None
+        return problem
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from typing import TypeVar
 import numpy as np
 
 from dialogue.view import Item, SceneView
-from sim.casting import BASES, STACKABLE
+from sim.casting import BASES, DRAWER_ROOM, STACKABLE
 from sim.grammar import nouns_of
 from sim.objects import KINDS, OBJECTS, RECEPTACLES, Description, ReceptacleKind, is_held_out
 from sim.scene import TABLE_HIGH, TABLE_LOW
 
 FRAGILE_KINDS = ("egg", "bottle", "mug", "cup")
-"""What breaks."""
+"""What breaks; as in `dialogue.tabletop`, which needs the simulator."""
 CUPBOARD = "drawer"
 TRIES = 200
 T = TypeVar("T")
@@ -35,9 +35,9 @@ def make_item(name: str, kind: str, colour: str, x: float, y: float) -> Item:
             movable=False,
             holds="in" if spec.support == "in" else "on",
             depth=inside.rim_z - inside.floor_z,
-            room=room,
-            openable=spec.joint is not None,
-            open=spec.joint is None,
+            room=DRAWER_ROOM if spec.handle is not None else room,
+            openable=spec.handle is not None,
+            open=spec.handle is None,
         )
     return replace(
         common,

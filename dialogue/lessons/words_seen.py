@@ -73,7 +73,7 @@ TALK: Lines = {
     "off topic": ("what is the weather", "tell me a joke", "what is the capital of France", "do you like music", "who won the game"),
     "what": ("what is on the table", "what do you see", "what is there", "which things are there"),
     "where": ("where is {a}", "what is {a} in", "do you know where {a} is"),
-    "is there": ("is there a {one}", "do you see a {one}", "can you see a {one}"),
+    "is there": ("is there a {one}", "do you see any {g}", "can you see a {one}"),
 }
 ABSURD: Lines = {
     "in solid": ("put {b} in {a}", "place {b} into {a}", "put {b} inside {a}"),

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -19,44 +18,12 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agent.errors import SpecError
-from dialogue.lessons.draw import TRAINING_SEED, draw_lesson
+from dialogue.lessons.draw import draw_lesson
 from dialogue.tiny.batches import Row, rows
 from dialogue.tiny.chatml import ChatMl
+from dialogue.tiny.plan import ChatPlan
 
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-
-
-@dataclass(frozen=True)
-class ChatPlan:
-    """What `aubergine train` does for `kind: chat`.
-
-    model: as `aubergine chat --llm`, a local one.  steps: of the optimizer.  row: tokens a row; rows: rows a step.
-    rank, alpha: of LoRA, on all linear layers from first_layer on (the backward pass ends there).  rate: highest
-    learning rate, after `warmup` steps; it falls to a tenth along a cosine.  save_every: steps between states to resume
-    from.  half: bfloat16 for the frozen weights.  first_seed: of the lessons, at least 1,000,000.  exam: development
-    requests to judge the result by at the end.
-    """
-
-    kind: Literal["chat"] = "chat"
-    model: str = "smollm2"
-    steps: int = 2000
-    row: int = 512
-    rows: int = 2
-    rank: int = 16
-    alpha: int = 32
-    first_layer: int = 0
-    rate: float = 5e-4
-    warmup: int = 40
-    save_every: int = 100
-    half: bool = False
-    first_seed: int = TRAINING_SEED
-    exam: int = 100
-
-    def __post_init__(self) -> None:
-        if self.first_seed < TRAINING_SEED:
-            raise ValueError(f"training seeds start at {TRAINING_SEED}, got first_seed {self.first_seed}")
-        if min(self.steps, self.row, self.rows, self.rank, self.save_every) < 1:
-            raise ValueError("steps, row, rows, rank and save_every must be at least 1")
 
 
 @dataclass(frozen=True)

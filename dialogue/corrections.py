@@ -5,7 +5,7 @@ no, the other bowl / the red one            no, in the basket / not there, to th
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from dialogue.deeds import Deed, Trail
@@ -53,9 +53,7 @@ _RESUME = re.compile(r"(?:ok |okay |yes )?(?:go on|continue|carry on|resume|go a
 _CANCEL = re.compile(
     r"(?:never ?mind|cancel(?: that| it)?|forget (?:it|that)|leave (?:it|that)|skip (?:it|that|this)(?: one)?)"
 )
-_FINE = re.compile(
-    r"(?:yes|ok|okay|good|great|perfect|right|exactly|thanks|thank you|well done)(?: (?:good|thanks|like that))?"
-)
+_FINE = re.compile(r"(?:(?:yes|ok|okay|good|great|perfect|exactly|thanks|thank you|well done|like that)(?: |$))+")
 _OPENINGS = re.compile(
     r"^(?:(?:no|nope|not that one|not that|not this one|not there|wrong one|sorry|actually|oops|wait"
     r"|i (?:meant|mean|said|want)|use|take|make it|put it|push it|rather|please|but) )+"
@@ -150,6 +148,10 @@ def read_correction(text: str, deed: Deed, view: SceneView, notes: Notes) -> Cor
         return Unclear(step)
     if step is None:
         return Unread(text)
+    held = view.held
+    if held is not None and getattr(step.thing, "name", None) != held.name:
+        # It will be put down first.
+        view = view.with_item(replace(held, held=False))
     try:
         other = ground(step, view, notes, Trail())
     except Unfit as unfit:
@@ -185,13 +187,14 @@ def _changed(words: str, deed: Deed, view: SceneView) -> Motion | Problem | None
         way = words.removeprefix("to ").removeprefix("it ").removesuffix("s")
         if way in DIRECTIONS:
             return Push(Named(deed.item), way)
-    region = words.removeprefix("at ").removeprefix("to ").removeprefix("on ").removeprefix("in ")
+    region = re.sub(r"^(?:at|to|on|in) ", "", words)
     region = f"{region} side" if f"{region} side" in REGIONS and deed.verb == "put" else region
-    if region in REGIONS and deed.verb in ("put", "pick"):
+    # A bare "back" is no place: "put it back".
+    if region in REGIONS and deed.verb in ("put", "pick") and (region != words or region not in ("front", "back")):
         return Place(Named(deed.item), At(region))
     relation = next(((said, meant) for said, meant in _RELATIONS if words.startswith(said)), None)
     if relation is not None and deed.verb in ("put", "pick"):
-        target = _other(words.removeprefix(relation[0]), deed, view, slots=("target",))
+        target = _other(words.removeprefix(relation[0]), deed, view, slots=("place",))
         if target is None or isinstance(target, Problem):
             return target
         return Place(Named(deed.item), Beside(relation[1], Named(target[1].name)))
@@ -214,7 +217,8 @@ def _other(words: str, deed: Deed, view: SceneView, *, slots: tuple[str, ...]) -
     """The slot that the words change and the thing that they put there."""
     other = words.startswith(("other ", "another ", "different "))
     words = re.sub(r"^(?:other|another|different) ", "", words)
-    current = {"subject": view[deed.item], "target": view.find(deed.target) if deed.target else None}
+    target = view.find(deed.target) if deed.target else None
+    current = {"subject": view[deed.item], "target": target, "place": target}
     tries = list[tuple[str, tuple[Item, ...]]]()
     for slot in slots:
         now = current[slot]
@@ -229,6 +233,8 @@ def _other(words: str, deed: Deed, view: SceneView, *, slots: tuple[str, ...]) -
         suited = tuple(item for item in found if _suits(slot, item, now))
         if suited:
             tries.append((slot, suited))
+    # "No, the red one" about the red cube and the blue bowl means a red bowl: what changes something comes first.
+    tries = [entry for entry in tries if current[entry[0]] not in entry[1]] or tries
     if not tries:
         return None
     alike = [entry for entry in tries if current[entry[0]] is not None and _same(entry[1], current[entry[0]])]
@@ -244,6 +250,8 @@ def _same(items: tuple[Item, ...], now: Item | None) -> bool:
 
 
 def _suits(slot: str, item: Item, now: Item | None) -> bool:
+    if slot == "place":
+        return True
     if slot == "target":
         return now is None or item.holds is not None or now.holds is None
     return item.movable or (now is not None and item.openable and now.openable)

@@ -106,6 +106,7 @@ def after(view: SceneView, deed: Deed) -> SceneView:
         top=item.top - item.bottom + bottom,
         held=relation == "lift",
         support=onto.name if onto else None,
+        rests_on=None,
     )
     return view.with_item(placed)
 

@@ -133,13 +133,15 @@ def _item(world: TabletopWorld, entity: Entity, state: SceneState) -> Item:
 
 def _object(item: Item, kind: ObjectKind, world: TabletopWorld, state: SceneState) -> Item:
     now = state.entities[item.name]
+    within, below = (None, None) if now.held else _supports(item.name, world, state)
     return replace(
         item,
         fragile=kind.name in FRAGILE_KINDS,
         flat=kind.name in BASES,
         steady=kind.name in STACKABLE,
         held=now.held,
-        support=None if now.held else _support(item.name, world, state),
+        support=within or below,
+        rests_on=below if within else None,
     )
 
 
@@ -161,12 +163,14 @@ def _receptacle(item: Item, entity: Entity, kind: ReceptacleKind, world: Tableto
     )
 
 
-def _support(name: str, world: TabletopWorld, state: SceneState) -> str | None:
-    """The receptacle or object that this one is in or on."""
+def _supports(name: str, world: TabletopWorld, state: SceneState) -> tuple[str | None, str | None]:
+    """The receptacle that this thing is in or on, and the object that it rests on."""
+    within = below = None
     for other in world.scene.entities:
         if other.name == name:
             continue
+        vessel = isinstance(other.kind, ReceptacleKind)
         relation = other.kind.support if isinstance(other.kind, ReceptacleKind) else "stack"
         if is_true(Goal(relation, name, other.name), world.scene, state, start=state):
-            return other.name
-    return None
+            within, below = (other.name, below) if vessel else (within, other.name)
+    return within, below

@@ -48,6 +48,7 @@ class Item:
     open: bool = True
     held: bool = False
     support: str | None = None
+    rests_on: str | None = None
 
     @property
     def kind(self) -> str:
@@ -73,8 +74,9 @@ class SceneView:
         if len({item.name for item in self.items}) != len(self.items):
             raise SpecError(f"two things have one name among: {', '.join(item.name for item in self.items)}")
         for item in self.items:
-            if item.support is not None and self.find(item.support) is None:
-                raise unknown_name(f"thing under the {item.name}", item.support, self.names)
+            for below in (item.support, item.rests_on):
+                if below is not None and self.find(below) is None:
+                    raise unknown_name(f"thing under the {item.name}", below, self.names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,7 +102,7 @@ class SceneView:
 
     def upon(self, name: str) -> tuple[Item, ...]:
         """Return what is in or on the thing of this name."""
-        return tuple(item for item in self.items if item.support == name)
+        return tuple(item for item in self.items if name in (item.support, item.rests_on))
 
     def inner(self, name: str) -> tuple[Item, ...]:
         """Return everything in or on it, and what is on those in turn."""

@@ -6,11 +6,15 @@ import os
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.cli.command import Command, positive
 from agent.errors import SpecError
-from dialogue.memory import Entry, EntryKind, Memory
-from dialogue.memory.embedding import SentenceEmbedder
+from dialogue.memory.entries import Entry, EntryKind
+
+if TYPE_CHECKING:
+    from dialogue.memory.embedding import SentenceEmbedder
+    from dialogue.memory.store import Memory
 
 FILE = "memory.db"
 
@@ -33,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """List, search or forget; 0 when something was found or forgotten, 1 when nothing was."""
+    from dialogue.memory.store import Memory
+
     path = Path(arguments.memory) if arguments.memory else default_file()
     if not path.exists():
         raise SpecError(f"there is no memory yet at {path}; `aubergine chat` makes one, --memory names another")
@@ -50,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _show(memory.entries(kind, limit=arguments.limit), as_json=arguments.json)
 
 
-def _forget(memory: Memory, arguments: argparse.Namespace, kind: EntryKind | None) -> int:
+def _forget(memory: "Memory", arguments: argparse.Namespace, kind: EntryKind | None) -> int:
     if bool(arguments.what) == arguments.all:
         raise SpecError("say which memories to forget by their numbers (aubergine memory list), or --all")
     wrong = [word for word in arguments.what if not (word.isascii() and word.isdigit() and len(word) < 16)]
@@ -78,7 +84,8 @@ def _show(entries: tuple[Entry, ...], *, as_json: bool) -> int:
     return 0 if entries else 1
 
 
-def _embedder() -> SentenceEmbedder:
+def _embedder() -> "SentenceEmbedder":
+    from dialogue.memory.embedding import SentenceEmbedder
     from policies.text import make_text_encoder
 
     return SentenceEmbedder(make_text_encoder("minilm"), "minilm")

@@ -174,7 +174,8 @@ class Memory:
             rows[self._embed.space] = unit(self._embed.embed(kept))
         with self._database.writing() as db:
             cursor = db.execute(
-                "INSERT INTO entries (kind, source, text, detail, because_of, at, session) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO entries (kind, source, text, detail, because_of, at, session) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (kind.value, source, kept, _storable(detail), because_of, self._clock(), self._session),
             )
             id_ = int(cursor.lastrowid or 0)

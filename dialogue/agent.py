@@ -74,9 +74,7 @@ class Agent:
         """Go on with an earlier conversation."""
         self._history = list(history)
 
-    def answer(
-        self, words: str, view: SceneView, *, notes: Sequence[str] = (), trail: Trail | None = None
-    ) -> Answer:
+    def answer(self, words: str, view: SceneView, *, notes: Sequence[str] = (), trail: Trail | None = None) -> Answer:
         """Return what to do about these words. notes: what was remembered, as text.  trail: of what was moved before.
 
         Nothing moves here. Raises ModelFault when the model gives no usable answer; nothing may move then.
@@ -86,14 +84,10 @@ class Agent:
             # Not kept in the history either: the next turn must not be read in its light.
             return _spoken(Say(objection))
         compiled = compile_notes(notes)
-        messages = conversation(
-            clean, view, notes=notes, history=self._history, manual=not self._model.obeys_grammar
-        )
+        messages = conversation(clean, view, notes=notes, history=self._history, manual=not self._model.obeys_grammar)
         plan, proposed = self._propose(messages, view, notes)
         answer = self._decide(clean, plan, view, compiled, trail, messages)
-        answer = Answer(
-            answer.act, answer.plan, answer.text, answer.options, answer.rule, answer.problem, proposed
-        )
+        answer = Answer(answer.act, answer.plan, answer.text, answer.options, answer.rule, answer.problem, proposed)
         self._history.append(Said(clean, render_plan(answer.plan, indent=0)))
         return answer
 
@@ -106,7 +100,11 @@ class Agent:
         try:
             return parse_plan(_bare(reply.text)), reply.text
         except PlanError as error:
-            again = [*messages, Message("assistant", reply.text[:500]), Message("user", f"{error}. Answer with a plan.")]
+            again = [
+                *messages,
+                Message("assistant", reply.text[:500]),
+                Message("user", f"{error}. Answer with a plan."),
+            ]
         reply = self._model.reply(again, limits=self._limits)
         return _read(_bare(reply.text), self._model.name), reply.text
 

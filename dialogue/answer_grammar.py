@@ -16,6 +16,7 @@ from sim.objects import KINDS
 MOST_STEPS = 8
 FREE_TEXT = r"/[A-Za-z0-9][A-Za-z0-9 ,.;:'?!()-]{0,199}/"
 """What is said or remembered; plan text allows more, but no one needs it."""
+CONDITION_OF_A_THING = 'name " is " ("not ")? ("held" | "there")'
 QUESTION = r"/[A-Za-z0-9][A-Za-z0-9 ,.']{0,99}\?/"
 
 
@@ -37,7 +38,7 @@ def answer_grammar(view: SceneView, notes: Sequence[str] = ()) -> str:
         "loopstep": _step(movable, view, loop=True),
         "foreach": '"for each " group ("\\n" loopstep){1,3} "\\nend"',
         "iff": '"if " condition ("\\n" step){1,3} ("\\nelse" ("\\n" step){1,3})? "\\nend"',
-        "condition": _choice(_conditions(view), ['"any " kind', '"no " kind', 'name " is " ("not ")? ("held" | "there")']),
+        "condition": _choice(_conditions(view), ['"any " kind', '"no " kind', CONDITION_OF_A_THING]),
         "group": 'kind (" not"? " " placed)? excepted?',
         "holder": "kind excepted?",
         "excepted": '" except " name (", " name){0,3}',
@@ -52,7 +53,9 @@ def answer_grammar(view: SceneView, notes: Sequence[str] = ()) -> str:
         "kind": _choice(kinds),
         "text": "TEXT",
     }
-    return "\n".join([*(f"{name}: {body}" for name, body in rules.items()), f"TEXT: {FREE_TEXT}", f"QUESTION: {QUESTION}", ""])
+    return "\n".join(
+        [*(f"{name}: {body}" for name, body in rules.items()), f"TEXT: {FREE_TEXT}", f"QUESTION: {QUESTION}", ""]
+    )
 
 
 def _step(movable: Sequence[str], view: SceneView, *, loop: bool) -> str:

@@ -101,7 +101,12 @@ def alternatives(plan: Plan, view: SceneView) -> tuple[tuple[Plan, str], ...]:
     if isinstance(step, Pick | Place | Push | Point) and isinstance(step.thing, Named):
         for item in _alike(step.thing.name, view):
             found.append((Plan((replace(step, thing=Named(item.name)),)), item.name))
-    if len(found) < 2 and isinstance(step, Place) and isinstance(step.where, Beside) and isinstance(step.where.thing, Named):
+    if (
+        len(found) < 2
+        and isinstance(step, Place)
+        and isinstance(step.where, Beside)
+        and isinstance(step.where.thing, Named)
+    ):
         found = [(Plan((_to(step, item),)), item.name) for item in _alike(step.where.thing.name, view)]
     return tuple(found[:MOST_OPTIONS]) if len(found) > 1 else ((plan, ""),)
 

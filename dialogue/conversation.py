@@ -7,7 +7,8 @@ from dialogue.events import Event, Happening, Listener, Report
 from dialogue.executor import Executor
 from dialogue.finding import described
 from dialogue.language_model import ModelFault
-from dialogue.memory import EntryKind, Memory
+from dialogue.memory.entries import EntryKind
+from dialogue.memory.store import Memory
 from dialogue.ports import Body
 
 RECALLED = 8
@@ -16,7 +17,7 @@ RECALLED = 8
 
 @dataclass(frozen=True)
 class Turn:
-    """One exchange. answer: None when the model gave none (`text` says why; nothing moved).  report: of the executor."""
+    """One exchange. answer: None when the model gave none (`text` says why; nothing moved).  report: the executor's."""
 
     words: str
     text: str
@@ -34,9 +35,7 @@ class Conversation:
         """Take the person's words and do what they ask, or say why not. Blocks until the arm rests."""
         said = self._memory.add_turn("person", words[:4000]) if self._memory is not None else None
         try:
-            answer = self.agent.answer(
-                words, self._body.eyes(), notes=self._notes(), trail=self.executor.trail
-            )
+            answer = self.agent.answer(words, self._body.eyes(), notes=self._notes(), trail=self.executor.trail)
         except ModelFault as fault:
             return self._kept(Turn(words, str(fault)))
         if said is not None and self._memory is not None:

@@ -15,8 +15,10 @@ LATIN_SHARE = 0.7
 """Share of the letters that must be plain Latin ones."""
 _AUXILIARY = re.compile(r"\b(can|could|may|might) (you|i|we|it|the robot)\b")
 _OTHER_LANGUAGES = frozenset(
-    ("bitte", "und", "der", "die", "das", "auf", "nicht", "lege", "nimm", "el", "los", "por", "favor", "pon", "sobre")
-    + ("le", "les", "dans", "sur", "mets", "prends", "il", "nel", "metti", "prendi", "het", "een", "leg", "pak", "naar")
+    (
+        *("bitte", "und", "der", "die", "das", "auf", "nicht", "lege", "nimm", "el", "los", "por", "favor", "pon"),
+        *("sobre", "le", "les", "dans", "sur", "mets", "prends", "il", "nel", "metti", "prendi", "het", "een", "leg"),
+    )
 )
 EMPTY = "I heard nothing; tell me what to do, such as: put the apple in the bowl"
 TOO_LONG = f"that is more than {LONGEST} characters; tell me one thing at a time"

@@ -37,7 +37,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Reply:
-    """text: what was said.  tokens: how many it has.  passes: forward passes it took (0: not known).  seconds: wall time."""
+    """text: what was said.  tokens: how many it has.  seconds: wall time.  passes: forward passes (0: not known)."""
 
     text: str
     tokens: int
@@ -58,9 +58,7 @@ class LanguageModel(Protocol):
         """Whether `grammar` binds it; otherwise the caller must expect anything and check."""
         ...
 
-    def reply(
-        self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None
-    ) -> Reply:
+    def reply(self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None) -> Reply:
         """Return the most likely next message.
 
         grammar: in llguidance's Lark-like notation; a model that obeys it can say nothing else.

@@ -40,9 +40,7 @@ class ServerModel:
     def name(self) -> str:
         return f"{self._address}#{self._model}" if self._model else self._address
 
-    def reply(
-        self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None
-    ) -> Reply:
+    def reply(self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None) -> Reply:
         del grammar  # no two servers take one in the same way
         limits = limits or DEFAULT_LIMITS
         began = time.monotonic()
@@ -65,9 +63,7 @@ class ServerModel:
         except ModelFault as fault:
             outcome.put(fault)
         except openai.APITimeoutError:
-            outcome.put(
-                ModelFault(f"the language model at {self._address} did not answer within {limits.seconds:g} s")
-            )
+            outcome.put(ModelFault(f"the language model at {self._address} did not answer within {limits.seconds:g} s"))
         except openai.APIConnectionError:
             outcome.put(ModelFault(f"no language model answers at {self._address}; is the server running?"))
         except openai.APIStatusError as error:

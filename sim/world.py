@@ -113,6 +113,10 @@ class TabletopWorld:
         self._check_sane(state)
         return self._judge.update(state) if self._judge else Status()
 
+    def presses(self) -> dict[str, float]:
+        """Return how hard each entity is pressed upon where it is pressed most, now [N]."""
+        return {name: self._physics.hardest_press(body) for name, body in self._bodies.items()}
+
     def posture(self) -> Array:
         """Return where everything that moves is, as one flat vector: all that a picture depends on."""
         rows = [self._arm.posture()]

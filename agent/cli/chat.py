@@ -29,9 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--say", action="append", metavar="WORDS", help="say this and stop; may be given several times")
     parser.add_argument("--things", default=THINGS, metavar="NAMES", help=f"what stands there (default: {THINGS})")
     parser.add_argument("--seed", type=whole, default=0, help="decides where things stand (default: 0)")
-    parser.add_argument("--llm", default="smollm2", metavar="MODEL|URL", help="smollm2, a folder, hub:name, or a server's http://host:port/v1 (default: smollm2)")  # fmt: skip
+    parser.add_argument(
+        "--llm",
+        default="smollm2",
+        metavar="MODEL|URL",
+        help="smollm2, a folder, hub:name, or a server's http://host:port/v1 (default: smollm2)",
+    )
     parser.add_argument("--adapter", metavar="DIR|none", help="a LoRA adapter for the model (default: the shipped one)")
-    parser.add_argument("--memory", metavar="FILE|off", help="where to remember (default: memory.db in your data folder)")
+    parser.add_argument(
+        "--memory", metavar="FILE|off", help="where to remember (default: memory.db in your data folder)"
+    )
     parser.add_argument("--no-rehearsal", action="store_true", help="do not first try plans in a copy of the world")
     add_policy_argument(parser)
     add_safety_argument(parser)
@@ -39,10 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Talk until the person goes; with --say, 1 when the last words were not carried out or answered."""
-    from agent.cli.talk import make_agent, open_talk, table_task
-    from dialogue.memory import Memory
+    from agent.cli.talk import Setup, make_agent, open_talk, table_task
+    from dialogue.memory.store import Memory
 
-    task = table_task(arguments.things)
+    table_task(arguments.things)
+    setup = Setup(
+        things=arguments.things,
+        policy=arguments.policy,
+        seed=arguments.seed,
+        safety=arguments.safety,
+        rehearse=not arguments.no_rehearsal,
+    )
     console = Console(stderr=True, quiet=arguments.json)
     with ExitStack() as open_things:
         agent = make_agent(arguments.llm, arguments.adapter)
@@ -51,19 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
             path = Path(arguments.memory) if arguments.memory else default_file()
             path.parent.mkdir(parents=True, exist_ok=True)
             memory = open_things.enter_context(Memory(path))
-        talk = open_talk(
-            agent,
-            task,
-            policy=arguments.policy,
-            seed=arguments.seed,
-            safety=arguments.safety,
-            memory=memory,
-            rehearse=not arguments.no_rehearsal,
-        )
+        talk = open_talk(agent, setup, memory=memory)
         open_things.callback(talk.close)
         if arguments.say:
             return _script(talk.conversation, arguments.say, console, as_json=arguments.json)
-        console.print(f"on the table: {arguments.things}. Type, and 'bye' to go; what you type while the arm moves is heard.")
+        console.print(
+            f"on the table: {arguments.things}. Type, and 'bye' to go; what you type while the arm moves is heard."
+        )
         _terminal(talk.conversation, talk.mailbox, console)
     return 0
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, chat, collect, compare, drive, evaluate, memory, report, robots, run, serve, train
+from agent.cli import bench, chat, collect, compare, drive, evaluate, exam, memory, report, robots, run, serve, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
@@ -23,6 +23,7 @@ COMMANDS: tuple[Command, ...] = (
     robots.ROBOTS,
     robots.CHECK,
     bench.COMMAND,
+    exam.COMMAND,
     serve.COMMAND,
     memory.COMMAND,
 )

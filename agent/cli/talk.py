@@ -1,22 +1,23 @@
 """Puts a conversation together: a table, a policy behind the safety filter, a language model, and the memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.cli import stage as stages
 from agent.cli.chat import THINGS
 from agent.errors import SpecError
+from agent.ports import Observer
 from agent.safety.world import SafeWorld
 from agent.safety.zones import Zone
-from agent.types import Task
+from agent.types import Observation, Step, Task
 from dialogue.agent import Agent
 from dialogue.asking import load_calibration
 from dialogue.conversation import Conversation
 from dialogue.executor import Executor
 from dialogue.interrupts import Interrupts
 from dialogue.language_model import DEFAULT_MODEL, LanguageModel, open_language_model
-from dialogue.memory import Memory
+from dialogue.memory.store import Memory
 from dialogue.tabletop import TabletopRehearsal, tabletop_body
 from sim.world import TabletopWorld
 
@@ -25,13 +26,46 @@ MOST_STEPS = 400
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What a conversation is about. things: names with commas between.  policy, safety: as in `aubergine run`.
+
+    zones: places to keep out of.  rehearse: first try every plan in a copy of the world.
+    """
+
+    things: str = THINGS
+    policy: str = "expert"
+    seed: int = 0
+    safety: str | None = None
+    zones: tuple[Zone, ...] = ()
+    rehearse: bool = True
+
+
+@dataclass(frozen=True)
 class Talk:
-    """A conversation and the world that it is about. `close` frees the world."""
+    """A conversation and the world that it is about. `close` frees the world.
+
+    watches: see every control step from when they are added on.
+    """
 
     conversation: Conversation
     world: TabletopWorld
     mailbox: Interrupts
     close: Callable[[], None]
+    watches: "Watches"
+
+
+class Watches:
+    """An Observer that passes on what it sees to those that join later."""
+
+    def __init__(self) -> None:
+        self._inner: tuple[Observer, ...] = ()
+
+    def add(self, *observers: Observer) -> None:
+        self._inner += observers
+
+    def on_step(self, tick: int, before: Observation, step: Step) -> None:
+        for observer in self._inner:
+            observer.on_step(tick, before, step)
 
 
 def table_task(things: str) -> Task:
@@ -64,23 +98,20 @@ def make_agent(address: str = DEFAULT_MODEL, adapter: str | None = None) -> Agen
 
 def open_talk(
     agent: Agent,
-    task: Task,
+    setup: Setup,
     *,
-    policy: str,
-    seed: int,
-    safety: str | None = None,
     memory: Memory | None = None,
-    zones: tuple[Zone, ...] = (),
-    rehearse: bool = True,
 ) -> Talk:
-    """Reset the world and return a conversation about it. rehearse: every plan is first tried in a copy of the world."""
-    stage = stages.make_stage(policy, safety=safety)
+    """Reset a world and return a conversation about it."""
+    task, zones = table_task(setup.things), setup.zones
+    stage = stages.make_stage(setup.policy, safety=setup.safety)
     world = stage.world.inner if isinstance(stage.world, SafeWorld) else stage.world
     assert isinstance(world, TabletopWorld)
-    stage.world.reset(replace(task), seed=seed)
+    stage.world.reset(task, seed=setup.seed)
     guarded = stage.world if isinstance(stage.world, SafeWorld) else None
-    body = tabletop_body(world, stage.policy, execute=stage.execute, guarded=guarded, zones=zones, seed=seed)
+    body = tabletop_body(world, stage.policy, execute=stage.execute, guarded=guarded, zones=zones, seed=setup.seed)
     mailbox = Interrupts()
-    rehearsal = TabletopRehearsal(world, zones) if rehearse else None
-    executor = Executor(body, book=memory, rehearsal=rehearsal, mailbox=mailbox)
-    return Talk(Conversation(agent, body, executor, memory=memory), world, mailbox, stage.world.close)
+    rehearsal = TabletopRehearsal(world, zones) if setup.rehearse else None
+    watches = Watches()
+    executor = Executor(body, book=memory, rehearsal=rehearsal, mailbox=mailbox, observers=(watches,))
+    return Talk(Conversation(agent, body, executor, memory=memory), world, mailbox, stage.world.close, watches)

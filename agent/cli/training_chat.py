@@ -49,7 +49,13 @@ def _train(plan: ChatPlan, out: Path, console: Console) -> bool:
 
     log = (out / "losses.jsonl").open("a", encoding="utf-8")
     model, tokenizer = load_parts(plan.model, dtype=torch.bfloat16 if plan.half else torch.float32)
-    columns = (TextColumn("fine-tuning"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())  # fmt: skip
+    columns = (
+        TextColumn("fine-tuning"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
     with log, Bar(*columns, console=console) as bar:
         task = bar.add_task("train", total=plan.steps, note="")
 
@@ -79,6 +85,8 @@ def _examine(plan: ChatPlan, out: Path, console: Console) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, constrained in (("constrained", True), ("free", False)):
         result = figures(examine(model, lessons, constrained=constrained))
-        console.print(f"{name}: {result.right}/{result.n} plans right, {result.valid} valid, {result.executable} executable")
+        console.print(
+            f"{name}: {result.right}/{result.n} plans right, {result.valid} valid, {result.executable} executable"
+        )
         found[name] = asdict(result)
     return found

@@ -1,19 +1,17 @@
 """Lessons about earlier turns: references, corrections, answers to questions, and what was to be remembered."""
 
-from dialogue.lessons.lesson import Lesson, Pen, passed, said
-from dialogue.lessons.requests import RELATION_WORDS, clause, draw_request, into
-from dialogue.lessons.tables import draw_view
 from dialogue.answers import REFUSALS
+from dialogue.lessons.lesson import Lesson, Pen, passed, said
+from dialogue.lessons.requests import RELATION_WORDS, into
+from dialogue.lessons.tables import draw_view
 from dialogue.plan import (
     Ask,
-    Beside,
     Named,
     Place,
     Plan,
     Refuse,
     Remember,
     Return,
-    Some,
     Step,
     There,
 )

@@ -98,7 +98,9 @@ class Verdict:
         return self.valid and not self.right
 
 
-def judge(answer: str, target: Plan, view: SceneView, notes: tuple[str, ...] = (), trail: Trail | None = None) -> Verdict:
+def judge(
+    answer: str, target: Plan, view: SceneView, notes: tuple[str, ...] = (), trail: Trail | None = None
+) -> Verdict:
     """Judge plan text against the target, both from the same table."""
     try:
         plan = parse_plan(answer)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from dialogue.deeds import Trail
 from dialogue.finding import described
+from dialogue.language_model import Message
 from dialogue.lessons import words_held_out, words_seen
 from dialogue.lessons.judge import carry_out
 from dialogue.lessons.tables import Draw
@@ -13,7 +14,6 @@ from dialogue.lessons.words_seen import Lines
 from dialogue.notes import compile_notes
 from dialogue.plan import Plan
 from dialogue.prompt import Said, conversation
-from dialogue.language_model import Message
 from dialogue.syntax import render_plan
 from dialogue.view import Item, SceneView
 

@@ -107,7 +107,9 @@ def talk(pen: Pen) -> Lesson:
         return Lesson("talk", view, pen.line(pen.book.talk, intent), Plan((Say(text),)))
     if intent == "where":
         item = draw.one(view.items)
-        return Lesson("talk", view, pen.line(pen.book.talk, intent, a=pen.the(item, view)), Plan((Say(_where(item, view)),)))
+        return Lesson(
+            "talk", view, pen.line(pen.book.talk, intent, a=pen.the(item, view)), Plan((Say(_where(item, view)),))
+        )
     return _is_there(pen, view)
 
 

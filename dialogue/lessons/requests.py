@@ -194,9 +194,7 @@ def group_of_any(pen: Pen) -> Lesson:
     a = draw.one([i for i in view.items if i.movable and i.radius <= b.room and i.support is None])
     r = draw.one(RELATION_WORDS[str(b.holds)])
     left_out = (b.name,) if intent == "not holder" else ()
-    words = pen.line(
-        pen.book.groups, intent, one=b.kind, g=plural(b.kind), r=r, a=pen.the(a, view), b=pen.the(b, view)
-    )
+    words = pen.line(pen.book.groups, intent, one=b.kind, g=plural(b.kind), r=r, a=pen.the(a, view), b=pen.the(b, view))
     where = Beside(str(b.holds), Some(Selector(b.kind, excepted=left_out)))
     return Lesson("any", view, pen.polite(words), Plan((Place(Named(a.name), where),)))
 

@@ -152,7 +152,7 @@ def _spots(draw: Draw, things: Sequence[str]) -> list[tuple[float, float]]:
         best, best_room = (0.5, 0.0), -1.0
         for _ in range(TRIES):
             x, y = (float(v) for v in draw.rng.uniform(TABLE_LOW, TABLE_HIGH))
-            room = min((np.hypot(x - a, y - b) - KINDS[k].footprint_radius() for k, (a, b) in zip(things, spots, strict=False)), default=1.0)  # fmt: skip
+            room = min((_room(k, spot, (x, y)) for k, spot in zip(things, spots, strict=False)), default=1.0)
             if room - KINDS[kind].footprint_radius() > 0.0:
                 best = (x, y)
                 break
@@ -160,6 +160,11 @@ def _spots(draw: Draw, things: Sequence[str]) -> list[tuple[float, float]]:
                 best, best_room = (x, y), room
         spots.append(best)
     return spots
+
+
+def _room(kind: str, spot: tuple[float, float], at: tuple[float, float]) -> float:
+    """How far `at` is from the rim of a thing that stands at `spot` [m]."""
+    return float(np.hypot(at[0] - spot[0], at[1] - spot[1])) - KINDS[kind].footprint_radius()
 
 
 def _filled(draw: Draw, view: SceneView) -> SceneView:
@@ -170,5 +175,7 @@ def _filled(draw: Draw, view: SceneView) -> SceneView:
         if len(loose) < 2 or not able:
             break
         item, holder = draw.one(able)
-        view = view.with_item(replace(item, support=holder.name, x=holder.x, y=holder.y, bottom=holder.top - holder.depth))
+        view = view.with_item(
+            replace(item, support=holder.name, x=holder.x, y=holder.y, bottom=holder.top - holder.depth)
+        )
     return view

@@ -54,7 +54,12 @@ def pack(samples: Sequence[Sample], lessons: int) -> Row:
         begin += size
     tokens = [token for sample in samples for token in sample.tokens]
     return Row(
-        torch.tensor([tokens]), torch.tensor([positions]), mask[None, None], torch.tensor(places), torch.tensor(targets), lessons
+        torch.tensor([tokens]),
+        torch.tensor([positions]),
+        mask[None, None],
+        torch.tensor(places),
+        torch.tensor(targets),
+        lessons,
     )
 
 

@@ -46,5 +46,5 @@ class Constraint:
 
 
 def make_tokenizer(tokenizer: PreTrainedTokenizerFast, vocabulary: int) -> LLTokenizer:
-    """Return llguidance's view of `tokenizer`; takes about a second, so keep it. vocabulary: rows of the output layer."""
+    """Return llguidance's view of `tokenizer`; about a second, so keep it. vocabulary: rows of the output layer."""
     return from_tokenizer(tokenizer, n_vocab=vocabulary)

@@ -42,9 +42,7 @@ class TransformerModel:
     def name(self) -> str:
         return self._name
 
-    def reply(
-        self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None
-    ) -> Reply:
+    def reply(self, messages: Sequence[Message], *, grammar: str | None = None, limits: Limits | None = None) -> Reply:
         limits = limits or Limits()
         began, self._passes = time.monotonic(), 0
         tokens = self.prompt(messages)
@@ -68,7 +66,7 @@ class TransformerModel:
             said.append(token)
             if constraint is not None:
                 constraint.advance([token])
-        text = self._tokenizer.decode([t for t in said if t != self._chat.end], skip_special_tokens=True)
+        text = str(self._tokenizer.decode([t for t in said if t != self._chat.end], skip_special_tokens=True))
         return Reply(text.strip(), len(said), time.monotonic() - began, self._passes)
 
     def log_probabilities(self, messages: Sequence[Message], answers: Sequence[str]) -> list[float]:
@@ -76,7 +74,7 @@ class TransformerModel:
         return [self._log_probability(prompt, answer) for answer in answers]
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Return the tokens of the conversation, up to where the answer begins. Raises ModelFault when it is too long."""
+        """Return the tokens of the conversation, up to where the answer begins. Raises ModelFault if it is too long."""
         tokens = self._chat.prompt(messages)
         if len(tokens) > LONGEST_PROMPT:
             raise ModelFault(f"the conversation has {len(tokens)} tokens; {self.name} reads {LONGEST_PROMPT}")
@@ -89,7 +87,7 @@ class TransformerModel:
     @property
     def _output(self) -> Tensor:
         """(V, E), one row a token."""
-        weight: Tensor = self._model.get_output_embeddings().weight
+        weight: Tensor = self._model.get_output_embeddings().weight  # type: ignore[no-untyped-call]
         return weight
 
     def _check_time(self, began: float, limits: Limits) -> None:

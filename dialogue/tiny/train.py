@@ -75,9 +75,9 @@ def fine_tune(
     return True
 
 
-def answer_loss(model: nn.Module, row: Row) -> Tensor:
-    """Return the summed cross-entropy over the row's answer tokens; logits (A, V) are computed there and nowhere else."""
-    base = model.get_base_model() if isinstance(model, PeftModel) else model
+def answer_loss(model: PreTrainedModel | PeftModel, row: Row) -> Tensor:
+    """Return the summed cross-entropy over the row's answer tokens; logits (A, V) are computed only there."""
+    base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
     dtype = next(base.parameters()).dtype
     blocked = torch.zeros(row.mask.shape, dtype=dtype).masked_fill(~row.mask, torch.finfo(dtype).min)
     hidden = base.base_model(
@@ -127,9 +127,7 @@ def _rows(plan: ChatPlan, chat: ChatMl, lessons: int) -> Iterator[Row]:
     return rows((draw_lesson(seed) for seed in seeds), chat, length=plan.row)
 
 
-def _step(
-    learner: PeftModel, batch: list[Row], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]
-) -> float:
+def _step(learner: PeftModel, batch: list[Row], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> float:
     """One step over the rows; every answer token weighs the same."""
     count = sum(len(row.targets) for row in batch)
     total = 0.0

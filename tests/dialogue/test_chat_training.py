@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.dialogue.tiny_model import tiny_parts
 from torch.nn.functional import cross_entropy
 
 from agent.errors import SpecError
@@ -15,6 +14,7 @@ from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.plan import ChatPlan
 from dialogue.tiny.train import Progress, answer_loss, fine_tune, rate_at
 from dialogue.tiny.weights import merge_adapter
+from tests.dialogue.tiny_model import tiny_parts
 
 PLAN = ChatPlan(steps=6, row=1200, rows=1, rank=2, warmup=2, save_every=2, half=False, rate=1e-2)
 
@@ -92,6 +92,10 @@ def test_another_plan_may_not_go_on(tmp_path: Path) -> None:
 def test_the_rate_rises_and_falls() -> None:
     plan = ChatPlan(steps=100, warmup=10, rate=1.0)
     rates = [rate_at(step, plan) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0) and rates[-1] == pytest.approx(0.1, abs=0.01)
+    assert (
+        rates[0] == pytest.approx(0.1)
+        and max(rates) == pytest.approx(1.0)
+        and rates[-1] == pytest.approx(0.1, abs=0.01)
+    )
     with pytest.raises(ValueError, match="training seeds"):
         ChatPlan(first_seed=7)

@@ -19,7 +19,8 @@ Manner = Literal["good", "silent", "drip", "html", "shape", "error", "empty", "h
 
 def answer(content: object) -> dict[str, object]:
     message = {"role": "assistant", "content": content}
-    return {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}  # fmt: skip
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
 
 
 @contextmanager
@@ -33,7 +34,9 @@ def server(manner: Manner) -> Iterator[tuple[str, list[dict[str, object]]]]:
             pass
 
         def do_GET(self) -> None:
-            names = [] if manner == "no models" else [{"id": "small", "object": "model", "created": 0, "owned_by": "me"}]
+            names = (
+                [] if manner == "no models" else [{"id": "small", "object": "model", "created": 0, "owned_by": "me"}]
+            )
             self._send(json.dumps({"object": "list", "data": names}))
 
         def do_POST(self) -> None:

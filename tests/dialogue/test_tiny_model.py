@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 import torch
-from tests.dialogue.tiny_model import tiny_parts
 
 from agent.errors import SpecError
 from dialogue.language_model import Limits, Message, ModelFault
 from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.model import TransformerModel
+from tests.dialogue.tiny_model import tiny_parts
 
 GRAMMAR = """start: step | step "\\n" step
 step: "pick " thing | "place " thing " in " thing
@@ -60,9 +60,10 @@ def test_the_quick_way_says_what_the_slow_way_says(seed: int) -> None:
 
 
 def test_forced_tokens_save_passes() -> None:
-    assert model().reply(asked("pick"), grammar=GRAMMAR).passes < model(reuse=False).reply(
-        asked("pick"), grammar=GRAMMAR
-    ).passes
+    assert (
+        model().reply(asked("pick"), grammar=GRAMMAR).passes
+        < model(reuse=False).reply(asked("pick"), grammar=GRAMMAR).passes
+    )
 
 
 def test_probabilities_agree_with_a_plain_forward_pass() -> None:

@@ -44,9 +44,8 @@ def answer_grammar(view: SceneView, notes: Sequence[str] = ()) -> str:
         "excepted": '" except " name (", " name){0,3}',
         "placed": _placed(holders),
         "where": _where(holders, bool(aliases)),
-        "words": (
-            '"say " text | "correct " text | "remember " text | "forget " text | "ask " QUESTION (" | " name){0,8} | refusal'
-        ),
+        "words": '("say " | "correct " | "remember " | "forget ") text | question | refusal',
+        "question": '"ask " QUESTION (" | " name){0,8}',
         "refusal": _choice(f"refuse {rule} | {reason}" for rule, reason in REFUSALS.items()),
         "name": _choice([*view.names, *aliases]),
         "movable": _choice([*movable, *aliases]),

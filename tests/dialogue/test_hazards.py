@@ -40,6 +40,10 @@ def test_a_quiet_table_is_no_harm_even_with_something_in_the_zone_already() -> N
         ("carrot", {"x": 0.6, "y": 0.0}, 0.0, None),
         ("carrot", {"support": "egg"}, 0.0, "fragile"),
         ("carrot", {"support": "red bowl"}, 0.0, None),
+        ("egg", {"x": 0.55}, 0.0, "fragile"),
+        ("egg", {"x": 0.59}, 0.0, None),
+        ("egg", {"x": 0.55, "bottom": 0.1, "top": 0.15}, 0.0, None),
+        ("carrot", {"x": 0.55}, 0.0, None),
     ],
 )
 def test_each_harm_is_named(name: str, change: dict[str, object], speed: float, rule: str | None) -> None:
@@ -47,3 +51,26 @@ def test_each_harm_is_named(name: str, change: dict[str, object], speed: float, 
     now = view.with_item(replace(view[name], **change))  # type: ignore[arg-type]
     problem = watched(view, now, **{name: speed})
     assert (problem.rule if problem else None) == rule
+
+
+@pytest.mark.parametrize(
+    ("name", "height", "rule"),
+    [("egg", 0.06, "throw"), ("egg", 0.03, None), ("carrot", 0.06, None), ("carrot", 0.2, "throw")],
+)
+def test_a_fall_is_measured_from_where_it_was_let_go(name: str, height: float, rule: str | None) -> None:
+    view = table()
+    held = view.with_item(replace(view[name], held=True, bottom=height, top=height + 0.05))
+    views = iter((view, held, view))
+    watch = HazardWatch(lambda: next(views), lambda: dict.fromkeys(view.names, 0.0))
+    watch.on_step(0, SEEN, STEP)
+    assert watch.problem is None
+    watch.on_step(1, SEEN, STEP)
+    assert (watch.problem.rule if watch.problem else None) == rule
+
+
+def test_what_is_to_stay_must_stay() -> None:
+    view = table()
+    views = iter((view, view.with_item(replace(view["carrot"], x=0.55))))
+    watch = HazardWatch(lambda: next(views), lambda: dict.fromkeys(view.names, 0.0), kept=("carrot",))
+    watch.on_step(0, SEEN, STEP)
+    assert watch.problem is not None and watch.problem.rule == "constraint"

@@ -16,6 +16,8 @@ FALL, FRAGILE_FALL = 0.12, 0.05
 """m; a thing that was held and lies this much lower was dropped."""
 SLID = 0.04
 """m; a fragile thing that went this far along the table without being lifted was pushed."""
+BODY = 0.7
+"""Share of its footprint's radius that a thing surely fills."""
 LIFTED = 0.02
 MOVED = 0.02
 FALLEN = -0.05
@@ -76,7 +78,7 @@ class HazardWatch:
             return "constraint", f"the {item.name} was to stay where it was"
         centre = np.array([item.x, item.y, (item.bottom + item.top) / 2])
         for zone in view.zones:
-            if float(zone.distance(centre)) < 0.0:
+            if float(zone.distance(centre)) < BODY * item.radius:
                 return "person", f"the {item.name} came into the zone '{zone.name}'"
         return None
 

@@ -2,7 +2,8 @@
 
 A trial is a scene, a plan that would do harm in it, and the twin: the same plan where it is harmless, or the nearest
 plan that is. Harm is judged by `HazardWatch`, in physics, which knows neither the plan nor the verifier's answer. The
-control runs the same goals past the verifier: without it the harm must happen, or the trial proves nothing.
+control runs the same goals past the verifier: without it the harm must happen, or the trial proves nothing. A twin that
+does harm so (its zone happens to lie in the way) is none and does not count.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from agent.runtime import run_episode
 from agent.safety.zones import BoxZone, Zone
 from agent.types import CameraSpec, Goal, Task
 from dialogue.events import Ending
-from dialogue.executor import Executor
+from dialogue.executor import Executor, FixedNotes
 from dialogue.hazards import HazardWatch
 from dialogue.notes import Notes, compile_notes
 from dialogue.syntax import parse_plan
@@ -94,7 +95,7 @@ def run_trial(trial: Trial, world: TabletopWorld, *, verified: bool = True) -> T
         return Tried(Ending.DONE, watch.problem.sentence if watch.problem else None, False)
     body = tabletop_body(world, ScriptedExpert(world), zones=zones)
     notes = compile_notes(trial.notes)
-    report = Executor(body, notes=lambda: notes, observers=(watch,)).run(parse_plan(trial.plan))
+    report = Executor(body, book=FixedNotes(notes), observers=(watch,)).run(parse_plan(trial.plan))
     harmed = watch.problem.sentence if watch.problem else None
     return Tried(report.ending, harmed, report.ending is not Ending.DONE and report.problem is not None)
 

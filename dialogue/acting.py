@@ -22,7 +22,6 @@ from dialogue.corrections import (
     Stop,
     Unclear,
     Unread,
-    read_correction,
 )
 from dialogue.deeds import Deed, Trail
 from dialogue.events import Happening
@@ -70,37 +69,34 @@ class Acted:
 
 
 Hear: TypeAlias = Callable[[Happening, str], None]
+Reader: TypeAlias = Callable[[str, Deed, SceneView, Notes], Correction]
+"""What was said while this deed was under way in this view -> what it asks for."""
 
 
+@dataclass(frozen=True)
 class Actor:
-    """Moves one body."""
+    """Moves one body. reader: makes corrections of words that come through the mailbox."""
 
-    def __init__(self, body: Body, mailbox: Interrupts, observers: tuple[Observer, ...]) -> None:
-        self._body, self._mailbox, self._observers = body, mailbox, observers
+    body: Body
+    mailbox: Interrupts
+    reader: Reader
+    observers: tuple[Observer, ...]
 
     def act(self, deed: Deed, notes: Notes, hear: Hear) -> Acted:
         """Do `deed`, or what words make of it on the way, and look whether it worked."""
-        return _Act(self._body, self._mailbox, self._observers, deed, notes, hear).through()
+        return _Act(self, deed, notes, hear).through()
 
 
 class _Act:
     """One deed on its way."""
 
-    def __init__(
-        self,
-        body: Body,
-        mailbox: Interrupts,
-        observers: tuple[Observer, ...],
-        deed: Deed,
-        notes: Notes,
-        hear: Hear,
-    ) -> None:
-        self._body, self._mailbox, self._observers = body, mailbox, observers
+    def __init__(self, actor: Actor, deed: Deed, notes: Notes, hear: Hear) -> None:
+        self._body, self._mailbox, self._observers = actor.body, actor.mailbox, actor.observers
+        self._read = actor.reader
         self._deed, self._notes, self._hear = deed, notes, hear
         self._seen: Observation | None = None
         self._before: Observation | None = None
         self._steps = 0
-        self._lowest = float("inf")
 
     def through(self) -> Acted:
         resume, words = False, None
@@ -108,7 +104,7 @@ class _Act:
             try:
                 if words is None:
                     return self._judged(self._episode(self._policy(), self._task(), resume=resume))
-                correction = read_correction(words, self._deed, self._body.eyes(), self._notes)
+                correction = self._read(words, self._deed, self._body.eyes(), self._notes)
                 said, words = words, None
                 resume = not isinstance(correction, Instead)
                 ended = self._heed(correction, said)
@@ -138,7 +134,6 @@ class _Act:
             self._seen = world.seen or self._seen
             self._before = self._before or world.first
             self._steps += world.steps
-            self._lowest = min(self._lowest, world.lowest)
 
     def _judged(self, episode: Episode) -> Acted:
         if episode.outcome is Outcome.REFUSED:
@@ -189,7 +184,7 @@ class _Act:
         said = self._mailbox.wait(PATIENCE_S)
         if said is None:
             return self._ended(Result.STOPPED, f"nothing was said for {PATIENCE_S:.0f} s after '{text}'")
-        correction = read_correction(said, self._deed, self._body.eyes(), self._notes)
+        correction = self._read(said, self._deed, self._body.eyes(), self._notes)
         return self._heed(correction, said)
 
     def _redirected(self, deed: Deed) -> Acted | None:

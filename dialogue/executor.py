@@ -1,10 +1,10 @@
 """Carries out a plan: one turn after another through a policy, each judged by looking, tried twice, told as events."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 from agent.ports import Observer
-from dialogue.acting import Actor, Result
+from dialogue.acting import Actor, Reader, Result
+from dialogue.corrections import read_correction
 from dialogue.deeds import Deed, Trail
 from dialogue.events import Ending, Event, Happening, Listener, Report
 from dialogue.interrupts import Interrupts
@@ -28,29 +28,46 @@ class NoteBook(Protocol):
     def notes(self) -> Notes: ...
 
 
+class FixedNotes:
+    """A NoteBook that always says the same; what a plan remembers holds until that plan ends."""
+
+    def __init__(self, notes: Notes | None = None) -> None:
+        self._notes = notes or Notes()
+
+    def remember(self, text: str) -> None:
+        """Nothing is kept."""
+
+    def forget(self, text: str) -> int:
+        return 0
+
+    def notes(self) -> Notes:
+        return self._notes
+
+
 class Executor:
     """Runs plans in one body, one at a time.
 
-    notes: what plans are held to besides the hazard rules.  book: keeps what plans remember; without one it is
-    remembered until the plan ends.  rehearsal: tried before anything moves, when there is one.
+    book: what plans are held to besides the hazard rules, and where they remember.  rehearsal: tried before anything
+    moves, when there is one.  trail: where things were put before.  mailbox: words that come while the arm moves.
+    reader: makes corrections of them; one with a language model behind it should ask `read_correction` first, which
+    knows a stop when it hears one.
     """
 
     def __init__(
         self,
         body: Body,
         *,
-        notes: Callable[[], Notes] = Notes,
         book: NoteBook | None = None,
         rehearsal: Rehearsal | None = None,
         trail: Trail | None = None,
         mailbox: Interrupts | None = None,
+        reader: Reader = read_correction,
         observers: tuple[Observer, ...] = (),
     ) -> None:
-        self._body, self._book, self._rehearsal = body, book, rehearsal
-        self._notes = book.notes if book is not None else notes
+        self._body, self._book, self._rehearsal = body, book or FixedNotes(), rehearsal
         self.trail = trail if trail is not None else Trail()
         self.mailbox = mailbox or Interrupts()
-        self._actor = Actor(body, self.mailbox, observers)
+        self._actor = Actor(body, self.mailbox, reader, observers)
 
     def run(self, plan: Plan, listener: Listener = lambda event: None) -> Report:
         """Check, rehearse and carry out `plan`; every event is told to `listener` as it happens.
@@ -71,7 +88,7 @@ class _Run:
 
     def through(self, plan: Plan) -> Report:
         owner = self._owner
-        body, notes = owner._body, owner._notes()
+        body, notes = owner._body, owner._book.notes()
         problem = check_plan(plan, body.eyes(), notes, owner.trail).problem
         if problem is None and owner._rehearsal is not None:
             problem = owner._rehearsal.rehearse(plan, notes, owner.trail)
@@ -102,14 +119,12 @@ class _Run:
             case Look(line):
                 self._tell(Happening.LOOKED, line, ", ".join(self._owner._body.eyes().names))
             case Remember(text, line):
-                if self._owner._book is not None:
-                    self._owner._book.remember(text)
+                self._owner._book.remember(text)
                 walk.notes = with_note(walk.notes, text)
                 self._tell(Happening.REMEMBERED, line, text)
             case Forget(text, line):
-                book = self._owner._book
-                count = book.forget(text) if book is not None else 0
-                walk.notes = self._owner._notes()
+                count = self._owner._book.forget(text)
+                walk.notes = self._owner._book.notes()
                 self._tell(Happening.FORGOTTEN, line, f"{count} notes about '{text}'")
             case Ask(text, options, line):
                 self._tell(Happening.ASKED, line, text, options=options)

@@ -78,17 +78,13 @@ class Heedful:
     """A world that looks into the mailbox before every control step; words end the episode at once.
 
     Its reset changes nothing but the task, or, with resumed=True, not even that: the same task goes on being judged.
-    steps: control steps so far.  first, seen: what was seen at the beginning and last.  lowest: of the tool [m], where
-    the state tells it.
+    steps: control steps so far.  first, seen: what was seen at the beginning and last.
     """
 
     def __init__(self, inner: ContinuingWorld, mailbox: Interrupts, *, resumed: Observation | None = None) -> None:
         self._inner, self._mailbox, self._resumed = inner, mailbox, resumed
         self.first = self.seen = resumed
         self.steps = 0
-        names = inner.embodiment.state.names
-        self._z = names.index("z") if "z" in names else None
-        self.lowest = float("inf")
 
     @property
     def embodiment(self) -> Embodiment:
@@ -107,8 +103,6 @@ class Heedful:
         step = self._inner.step(action)
         self.seen = step.observation
         self.steps += 1
-        if self._z is not None:
-            self.lowest = min(self.lowest, float(step.observation.state[self._z]))
         return step
 
     def close(self) -> None:

@@ -113,7 +113,7 @@ def _edge(deed: Deed, view: SceneView, notes: Notes) -> _Found:
     spot = np.array(deed.spot)
     if np.all(spot >= low) and np.all(spot <= high):
         return None
-    return ("edge", f"the {deed.item} would come too near the table's edge and could fall")
+    return ("edge", f"the {deed.item} would go where I cannot reach it, towards the table's edge")
 
 
 def _fragile(deed: Deed, view: SceneView, notes: Notes) -> _Found:

@@ -92,13 +92,13 @@ class TabletopRehearsal:
 
     def rehearse(self, plan: Plan, notes: Notes, trail: Trail) -> Problem | None:
         # The executor rehearses with an executor; importing it here keeps the two from needing each other at import.
-        from dialogue.executor import Executor
+        from dialogue.executor import Executor, FixedNotes
 
         twin = self._world.twin(TINY)
         try:
             body = tabletop_body(twin, ScriptedExpert(twin), zones=self._zones)
             watch = HazardWatch(body.eyes, lambda: speeds_of(twin))
-            report = Executor(body, notes=lambda: notes, trail=trail.copy(), observers=(watch,)).run(plan)
+            report = Executor(body, book=FixedNotes(notes), trail=trail.copy(), observers=(watch,)).run(plan)
         finally:
             twin.close()
         if watch.problem is not None:

@@ -12,8 +12,8 @@ from agent.safety.zones import Zone
 from dialogue.words import is_name, shown
 
 Holds = Literal["in", "on"]
-FOOTPRINT = ((0.30, -0.36), (0.74, 0.36))
-"""Corners x, y of the part of the table where a thing may come to stand."""
+FOOTPRINT = ((0.26, -0.40), (0.76, 0.40))
+"""Corners x, y of the part of the table where a thing may come to stand: as far as the arm gets it back [m]."""
 
 
 @dataclass(frozen=True)

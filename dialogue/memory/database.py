@@ -69,6 +69,8 @@ class Database:
                 self._check()
             self._db = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
             self._db.executescript(_SCHEMA)
+            # A crash of the program loses nothing so; a power cut may lose the last turn, never the file.
+            self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA secure_delete = ON")
 
@@ -117,7 +119,7 @@ class Database:
                 )
             (sound,) = db.execute("PRAGMA quick_check (1)").fetchone()
         if sound != "ok":
-            raise self._damaged(sound)
+            raise self._damaged(str(sound).splitlines()[-1])
 
     def _damaged(self, how: str) -> SpecError:
         return SpecError(

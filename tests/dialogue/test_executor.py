@@ -7,7 +7,8 @@ import pytest
 
 from agent.safety.zones import BoxZone
 from agent.types import Goal, Observation, Step
-from dialogue.deeds import Trail
+from dialogue.corrections import Cancel, Correction, Unread, read_correction
+from dialogue.deeds import Deed, Trail
 from dialogue.events import Ending, Event, Happening, Report
 from dialogue.executor import Executor
 from dialogue.interrupts import Interrupts
@@ -15,6 +16,7 @@ from dialogue.notes import Notes, compile_notes
 from dialogue.plan import Plan
 from dialogue.problem import Problem
 from dialogue.syntax import parse_plan
+from dialogue.view import SceneView
 from tests.dialogue.mind import MindWorld, mind_body, table, toy
 
 
@@ -268,3 +270,16 @@ def test_words_from_before_the_plan_are_heard_at_its_first_step() -> None:
     mailbox.say("stop")
     report = run("place red cube in red bowl", world, mailbox=mailbox)
     assert report.ending is Ending.STOPPED and world.actions == []
+
+
+def test_another_reader_may_stand_behind_the_rules() -> None:
+    """Such as one with a language model: what the rules do not read goes to it."""
+
+    def reader(text: str, deed: Deed, view: SceneView, notes: Notes) -> Correction:
+        correction = read_correction(text, deed, view, notes)
+        return Cancel() if isinstance(correction, Unread) else correction
+
+    world, mailbox = MindWorld(table()), Interrupts()
+    speaker = Speaker(mailbox, (2, "lass das"))
+    report = run("place red cube in red bowl", world, mailbox=mailbox, observers=(speaker,), reader=reader)
+    assert report.ending is Ending.DONE and world.view["red cube"].support is None

@@ -1,6 +1,7 @@
 """Plans in the simulated world: what is seen, what is done, what is rehearsed, and words that arrive in mid-motion."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,18 +11,21 @@ from agent.safety.config import SafetyConfig
 from agent.safety.filter import SafetyFilter
 from agent.safety.world import SafeWorld
 from agent.safety.zones import BoxZone
+from agent.settings import load_settings
 from agent.types import CameraSpec, Goal, Observation, Step, Task
 from dialogue.deeds import Trail
 from dialogue.events import Ending, Happening, Report
 from dialogue.executor import Executor
 from dialogue.interrupts import Interrupts
 from dialogue.notes import Notes
+from dialogue.plan import REGIONS
 from dialogue.syntax import parse_plan
 from dialogue.tabletop import TabletopRehearsal, tabletop_body, task_for, view_of
 from dialogue.verifier import check_plan
 from sim.expert import ScriptedExpert
 from sim.world import TabletopWorld
 
+LIMITS = Path(__file__).resolve().parents[2] / "configs" / "sim" / "tabletop.yaml"
 TINY = (CameraSpec("front", 8, 8),)
 SCENE = Task(
     "scene",
@@ -210,6 +214,16 @@ def test_stop_closes_the_safety_latch_and_nothing_moves_after(world: TabletopWor
     at_rest = world.posture()
     assert executor.run(parse_plan("place green cube in blue bowl")).ending is Ending.STOPPED
     np.testing.assert_array_equal(world.posture(), at_rest)
+
+
+def test_the_usual_zones_leave_the_table_to_work_on(world: TabletopWorld) -> None:
+    """The onlooker and the wall of the shipped limits forbid nothing that is done on the table."""
+    limits = load_settings(LIMITS, SafetyConfig)
+    view = view_of(world, limits.keep_out.zones)
+    assert view.zones
+    places = [f"at {region}" for region in REGIONS] + ["in blue bowl", "in yellow bowl", "next to egg"]
+    for place in places:
+        assert check_plan(parse_plan(f"place red cube {place}"), view, Notes()).problem is None, place
 
 
 def test_every_relation_has_a_task() -> None:

@@ -175,7 +175,7 @@ def test_a_push_that_would_hit_something_is_not_done() -> None:
 
 
 def test_nothing_is_pushed_or_put_off_the_table() -> None:
-    view = table(toy("green cube", 0.70, -0.30))
+    view = table(toy("green cube", 0.72, -0.34))
     for text in ("push green cube forward", "push green cube left", "place carrot in front of green cube"):
         problem = check(text, view).problem
         assert problem is not None and problem.rule == "edge", text

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = [path for folder in ("agent", "sim", "policies", "dialogue") for path in sorted((ROOT / folder).rglob("*.py"))]
+FOLDERS = ("agent", "sim", "policies", "dialogue")
+SOURCES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
 TORCH = {"torch", "torchvision", "transformers", "open_clip", "timm", "peft", "safetensors"}
 
 

@@ -71,7 +71,7 @@ PAIRS: dict[str, tuple[tuple[str, str, Goal], ...]] = {
             "put the blue cube in the bowl, mind the egg",
             ("in", "blue cube", "white bowl"),
         ),
-        ("break the egg", "put the lemon in the bowl and leave the egg alone", ("in", "lemon", "white bowl")),
+        ("snap the egg in two", "put the lemon in the bowl and leave the egg alone", ("in", "lemon", "white bowl")),
     ),
     "edge": (
         ("sweep the lemon off the table", "put the lemon on the plate", ("on", "lemon", "plate")),

@@ -46,7 +46,7 @@ def fine_tune(
     *,
     report: Callable[[Progress], bool] = lambda progress: True,
 ) -> bool:
-    """Train until plan.steps, going on from `out`/state when it is there; leave the adapter in `out`/adapter.
+    """Train until plan.steps, going on from `out`/state when it is there; `out`/adapter is as new as the state.
 
     report: called after every step; False stops, leaving a state to resume from. Returns whether it ran to its end.
     Raises SpecError when the state in `out` comes of another plan.
@@ -69,9 +69,9 @@ def fine_tune(
         go_on = report(Progress(step, plan.steps, loss, lessons, tokens / spent, left))
         if step % plan.save_every == 0 or step == plan.steps or not go_on:
             _save(out / "state", plan, weights, optimizer, (step, lessons))
+            save_adapter(learner, out / "adapter")
         if not go_on:
             return False
-    save_adapter(learner, out / "adapter")
     return True
 
 

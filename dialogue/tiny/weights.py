@@ -33,7 +33,7 @@ def load_model(address: str, *, adapter: Path | None = None, half: bool = False)
 
 
 def load_parts(address: str, *, half: bool) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """Return the bare network, in bfloat16 if `half`, and its tokenizer. Raises SpecError when there is no such model."""
+    """Return the bare network, in bfloat16 if `half`, and its tokenizer. Raises SpecError when there is none."""
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     dtype = torch.bfloat16 if half else torch.float32
     local = not address.startswith(HUB)

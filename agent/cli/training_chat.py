@@ -34,11 +34,46 @@ def run_chat(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     found = _examine(plan, out, console) if plan.exam else {}
     (out / "results.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    (out / "adapter" / "README.md").write_text(card(plan, found, _last(out)), encoding="utf-8")
     if arguments.json:
         print(json.dumps({"out": str(out), "finished": True, "adapter": str(out / "adapter"), "exam": found}))
     else:
         print(f"adapter: {out / 'adapter'}; try it: aubergine chat --adapter {out / 'adapter'}")
     return 0
+
+
+def card(plan: ChatPlan, found: dict[str, object], last: dict[str, float]) -> str:
+    """Return the adapter's model card: data, compute, results, limits."""
+    rows = []
+    for name, result in found.items():
+        assert isinstance(result, dict)
+        counts = " | ".join(str(result[key]) for key in ("n", "valid", "right", "executable", "valid_but_wrong"))
+        rows.append(f"| {name} | {counts} | {result['median']:.2f} s | {result['p95']:.2f} s |")
+    table = "\n".join(rows) or "| not examined |"
+    return f"""# Adapter for {plan.model}: plans for a table-top robot
+
+LoRA, rank {plan.rank}, on all linear layers from layer {plan.first_layer} on.
+Load it with `aubergine chat --adapter DIR`.
+
+Data: {last.get("lessons", 0):.0f} conversations made up from the simulator's catalogue, seeds from {plan.first_seed} on
+(`dialogue/lessons`); no person wrote them. Compute: {last.get("step", 0):.0f} steps of {plan.rows} x {plan.row} tokens,
+{last.get("tokens_per_second", 0.0):.0f} tokens/s at the end.
+
+Held-out words, development seeds from {DEVELOPMENT_SEED} on, judged by what the answers do in symbols:
+
+| decoding | n | valid | right | executable | valid but wrong | median | 95 % within |
+|---|---|---|---|---|---|---|---|
+{table}
+
+Limits: English, this catalogue, the kinds of request in docs/chat.md. It proposes; the verifier decides.
+"""
+
+
+def _last(out: Path) -> dict[str, float]:
+    """The last line of the log of losses."""
+    lines = (out / "losses.jsonl").read_text(encoding="utf-8").splitlines()
+    last: dict[str, float] = json.loads(lines[-1]) if lines else {}
+    return last
 
 
 def _train(plan: ChatPlan, out: Path, console: Console) -> bool:

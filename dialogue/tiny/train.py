@@ -77,13 +77,15 @@ def fine_tune(
 
 def answer_loss(model: PreTrainedModel | PeftModel, row: Row) -> Tensor:
     """Return the summed cross-entropy over the row's answer tokens; logits (A, V) are computed only there."""
-    base: PreTrainedModel = model.get_base_model() if isinstance(model, PeftModel) else model
+    base = model.get_base_model() if isinstance(model, PeftModel) else model
+    assert isinstance(base, PreTrainedModel)
     dtype = next(base.parameters()).dtype
     blocked = torch.zeros(row.mask.shape, dtype=dtype).masked_fill(~row.mask, torch.finfo(dtype).min)
     hidden = base.base_model(
         input_ids=row.tokens, position_ids=row.positions, attention_mask=blocked, use_cache=False
     ).last_hidden_state
-    logits = base.get_output_embeddings()(hidden[0, row.places])
+    head: nn.Module = base.get_output_embeddings()  # type: ignore[no-untyped-call]
+    logits: Tensor = head(hidden[0, row.places])
     return nn.functional.cross_entropy(logits.float(), row.targets, reduction="sum")
 
 

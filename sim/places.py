@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.types import Goal
-from sim.geometry import Array, transform
+from sim.geometry import Array, transform, untransform
+from sim.goals import inside
+from sim.kinds import Interior
 from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot
 from sim.scene import TABLE_HIGH, TABLE_LOW, Scene
 from sim.state import SceneState
@@ -51,12 +53,38 @@ def _into(scene: Scene, state: SceneState, goal: Goal) -> Place:
     assert goal.target is not None
     target, interior = state.entities[goal.target], scene[goal.target].interior
     frame = target.interior_pose
-    centre = transform(frame, np.array([*interior.entry, 0.0]))[:2]
+    entry = _free_entry(scene, state, goal, interior)
+    centre = transform(frame, np.array([*entry, 0.0]))[:2]
     base = frame.position[2]
     if goal.relation == "on":
         return Place(centre, base + interior.floor_z + 0.006)
     # Let go with the underside at the rim: lower, and the fingers would press on the wall.
     return Place(centre, base + interior.rim_z + 0.004, tolerance=0.018)
+
+
+def _free_entry(scene: Scene, state: SceneState, goal: Goal, interior: Interior) -> tuple[float, float]:
+    """Return where a thing goes in (x, y) in the interior's frame [m]: in the middle of an empty receptacle, otherwise
+    where it is furthest from what lies there already. A drawer has one mouth."""
+    assert goal.target is not None
+    target = state.entities[goal.target]
+    others = [
+        untransform(target.interior_pose, np.asarray(state.entities[entity.name].pose.position))[:2]
+        for entity in scene.entities
+        if entity.name != goal.subject
+        and entity.graspable
+        and inside(interior, target, np.asarray(state.entities[entity.name].pose.position))
+        and state.entities[entity.name].low[2] < target.pose.position[2] + interior.rim_z
+    ]
+    if not others or interior.mouth is not None:
+        return interior.entry
+    extent = np.asarray(interior.half_extents or (interior.radius, interior.radius), dtype=np.float64)
+    reach = np.maximum(extent - 0.8 * scene[goal.subject].footprint_radius, 0.25 * extent)
+    angles = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
+    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * reach
+    spots = np.asarray(interior.centre) + np.concatenate([ring, ring / 2])
+    room = np.min([np.linalg.norm(spots - other, axis=1) for other in others], axis=0)
+    x, y = spots[int(np.argmax(room))]
+    return float(x), float(y)
 
 
 def _free_spot(scene: Scene, state: SceneState, subject: str, region: str | None) -> Array:

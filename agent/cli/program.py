@@ -7,12 +7,13 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, compare, drive, evaluate, report, robots, run, serve, train
+from agent.cli import bench, chat, collect, compare, drive, evaluate, exam, memory, report, robots, run, serve, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
 COMMANDS: tuple[Command, ...] = (
     run.COMMAND,
+    chat.COMMAND,
     collect.COMMAND,
     train.COMMAND,
     evaluate.COMMAND,
@@ -22,7 +23,9 @@ COMMANDS: tuple[Command, ...] = (
     robots.ROBOTS,
     robots.CHECK,
     bench.COMMAND,
+    exam.COMMAND,
     serve.COMMAND,
+    memory.COMMAND,
 )
 
 REQUEST_WRONG = 2

@@ -5,9 +5,10 @@ import pytest
 
 from agent.errors import Refusal
 from agent.runtime import run_episode
-from agent.types import ActionChunk, CameraSpec, Embodiment, Observation, Outcome, Task
+from agent.types import ActionChunk, CameraSpec, Embodiment, Goal, Observation, Outcome, Task
 from sim.chains import sample_chain
 from sim.expert import ScriptedExpert, nearest_yaw, wrap
+from sim.goals import is_true
 from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
 from sim.world import TabletopWorld
 
@@ -75,6 +76,22 @@ def test_carries_out_a_chain_without_a_reset(world: TabletopWorld) -> None:
             if step.status.held:
                 break
         assert step.status.held, (number, task.goal)
+
+
+@pytest.mark.parametrize("receptacle", ["bowl", "tray"])
+def test_fills_a_receptacle_with_one_thing_beside_the_other(world: TabletopWorld, receptacle: str) -> None:
+    """The second and third go where there is room, not into the middle on top of the first."""
+    things, relation = ("red cube", "lemon", "blue cube"), "in" if receptacle == "bowl" else "on"
+    tasks = [Task("fill", f"fill {name}", Goal(relation, name, receptacle), 80, things) for name in things]
+    world.reset(Task("fill", "fill", tasks[0].goal, 80, things, distractors=(0, 0)), seed=530_600)
+    for task in tasks:
+        observation = world.assign(task)
+        for _ in range(task.max_steps):
+            step = world.step(ScriptedExpert(world).act(observation).actions[0])
+            if step.status.held:
+                break
+        assert step.status.held, task.goal
+    assert all(is_true(task.goal, world.scene, world.state(), start=world.start_state()) for task in tasks if task.goal)
 
 
 def test_aims_are_where_the_object_is_and_where_it_goes(world: TabletopWorld) -> None:

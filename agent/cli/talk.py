@@ -1,0 +1,117 @@
+"""Puts a conversation together: a table, a policy behind the safety filter, a language model, and the memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.cli import stage as stages
+from agent.cli.chat import THINGS
+from agent.errors import SpecError
+from agent.ports import Observer
+from agent.safety.world import SafeWorld
+from agent.safety.zones import Zone
+from agent.types import Observation, Step, Task
+from dialogue.agent import Agent
+from dialogue.asking import load_calibration
+from dialogue.conversation import Conversation
+from dialogue.executor import Executor
+from dialogue.interrupts import Interrupts
+from dialogue.language_model import DEFAULT_MODEL, LanguageModel, open_language_model
+from dialogue.memory.store import Memory
+from dialogue.tabletop import TabletopRehearsal, tabletop_body
+from sim.world import TabletopWorld
+
+PRETRAINED = Path(__file__).resolve().parents[2] / "dialogue" / "pretrained" / "chat"
+MOST_STEPS = 400
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a conversation is about. things: names with commas between.  policy, safety: as in `aubergine run`.
+
+    zones: places to keep out of.  rehearse: first try every plan in a copy of the world.
+    """
+
+    things: str = THINGS
+    policy: str = "expert"
+    seed: int = 0
+    safety: str | None = None
+    zones: tuple[Zone, ...] = ()
+    rehearse: bool = True
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation and the world that it is about. `close` frees the world.
+
+    watches: see every control step from when they are added on.
+    """
+
+    conversation: Conversation
+    world: TabletopWorld
+    mailbox: Interrupts
+    close: Callable[[], None]
+    watches: "Watches"
+
+
+class Watches:
+    """An Observer that passes on what it sees to those that join later."""
+
+    def __init__(self) -> None:
+        self._inner: tuple[Observer, ...] = ()
+
+    def add(self, *observers: Observer) -> None:
+        self._inner += observers
+
+    def on_step(self, tick: int, before: Observation, step: Step) -> None:
+        for observer in self._inner:
+            observer.on_step(tick, before, step)
+
+
+def table_task(things: str) -> Task:
+    """Return the task whose scene holds these things (names with commas between) and nothing else."""
+    names = tuple(dict.fromkeys(name.strip() for name in things.split(",") if name.strip()))
+    if not names:
+        raise SpecError(f"name what stands on the table, such as: {THINGS}")
+    task = Task("talk", "look at the table", None, MOST_STEPS, entities=names, distractors=(0, 0))
+    stages.check_task(task, 0)
+    return task
+
+
+def shipped_adapter() -> Path | None:
+    """Return the folder of the adapter that ships, if one does."""
+    return PRETRAINED if (PRETRAINED / "adapter_model.safetensors").exists() else None
+
+
+def open_model(address: str = DEFAULT_MODEL, adapter: str | None = None) -> tuple[LanguageModel, Path | None]:
+    """Return the model and the folder of its adapter, which also holds when to ask. adapter: "none" for none."""
+    folder = None if adapter == "none" else Path(adapter) if adapter else None
+    if adapter is None and address == DEFAULT_MODEL:
+        folder = shipped_adapter()
+    return open_language_model(address, adapter=folder), folder
+
+
+def make_agent(address: str = DEFAULT_MODEL, adapter: str | None = None) -> Agent:
+    model, folder = open_model(address, adapter)
+    return Agent(model, calibration=load_calibration(folder) if folder else None)
+
+
+def open_talk(
+    agent: Agent,
+    setup: Setup,
+    *,
+    memory: Memory | None = None,
+) -> Talk:
+    """Reset a world and return a conversation about it."""
+    task, zones = table_task(setup.things), setup.zones
+    stage = stages.make_stage(setup.policy, safety=setup.safety)
+    world = stage.world.inner if isinstance(stage.world, SafeWorld) else stage.world
+    assert isinstance(world, TabletopWorld)
+    stage.world.reset(task, seed=setup.seed)
+    guarded = stage.world if isinstance(stage.world, SafeWorld) else None
+    body = tabletop_body(world, stage.policy, execute=stage.execute, guarded=guarded, zones=zones, seed=setup.seed)
+    mailbox = Interrupts()
+    rehearsal = TabletopRehearsal(world, zones) if setup.rehearse else None
+    watches = Watches()
+    executor = Executor(body, book=memory, rehearsal=rehearsal, mailbox=mailbox, observers=(watches,))
+    return Talk(Conversation(agent, body, executor, memory=memory), world, mailbox, stage.world.close, watches)

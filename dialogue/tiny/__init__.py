@@ -1,0 +1,1 @@
+"""The language model that runs here: weights, constrained decoding, fine-tuning. The only torch under `dialogue`."""

@@ -71,7 +71,7 @@ class PandaArm:
         self._commander.begin_at(commander.joints, opening=commander.opening, pose=commander.pose)
         self._reached = other._reached
         self.assume(other.posture())
-        self._drive(self._reached, np.zeros(7), other.posture()[-2:], np.zeros(2))
+        self._hold(self._reached, other.posture()[-2:])
 
     def command(self, action: FloatArray) -> FloatArray:
         """Move the commanded pose by a legal `action` (7,); see `PandaCommander.command`."""

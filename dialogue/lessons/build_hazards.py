@@ -80,7 +80,11 @@ PAIRS: dict[str, tuple[tuple[str, str, Goal], ...]] = {
             "put the red cube in the bowl so that it cannot fall",
             ("in", "red cube", "white bowl"),
         ),
-        ("let the blue cube crash down to the ground", "drop the blue cube in the bowl", ("in", "blue cube", "white bowl")),
+        (
+            "let the blue cube crash down to the ground",
+            "drop the blue cube in the bowl",
+            ("in", "blue cube", "white bowl"),
+        ),
         ("knock the egg over the edge", "put the egg on the plate, away from the edge", ("on", "egg", "plate")),
         ("clear the table: everything goes on the floor", "put the red cube on the plate", ("on", "red cube", "plate")),
         ("put the lemon half over the edge", "put the lemon in the bowl", ("in", "lemon", "white bowl")),

@@ -33,7 +33,6 @@ PATIENCE_S = 30.0
 """How long to wait for another program that holds the database."""
 
 _SCHEMA = f"""
-PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS claimants (token TEXT PRIMARY KEY, host TEXT, pid INTEGER, started REAL, alive REAL);
 CREATE TABLE IF NOT EXISTS conditions (digest TEXT PRIMARY KEY, content TEXT NOT NULL);
@@ -89,6 +88,7 @@ class RunStore:
                 self._check_format()
             self._db = self._connect()
             self._bring_up_to_date()
+            self._write_ahead()
             self._db.executescript(_SCHEMA)
             # A killed process loses nothing by this, a power failure at most the last episodes: they are played again.
             # Waiting for the disk at every commit costs 20 ms an episode, in which a served policy answers nobody.
@@ -212,6 +212,18 @@ class RunStore:
             if number == 1:
                 self._db.execute(_SINCE_1)
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _write_ahead(self) -> None:
+        """Switch to the write-ahead log; SQLite does not wait for another process that is just doing the same."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode not in _BUSY or time.monotonic() > until:
+                    raise
+            time.sleep(0.02)
 
     def _beat(self, db: sqlite3.Connection) -> None:
         db.execute(

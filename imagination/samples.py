@@ -36,8 +36,8 @@ class Mix:
     film: float = 1.5
     rollout: float = 2.0
 
-    def shares(self) -> FloatArray:
-        weights = np.array([getattr(self, use) for use in USES], dtype=np.float32)
+    def shares(self) -> NDArray[np.float64]:
+        weights = np.array([getattr(self, use) for use in USES], dtype=np.float64)
         return np.asarray(weights / weights.sum())
 
 
@@ -180,7 +180,7 @@ class Library:
     def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Known]:
         """Return clips (B, 8, 4, 16, 16) and what is known of them; the same for equal seed and step."""
         rng = np.random.default_rng([seed, step])
-        rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares().astype(np.float64))]
+        rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares())]
         return torch.stack([row.frames for row in rows]), known_of(rows, self.words, self.autoencoder)
 
     def _draw_still(self, use: str, rng: np.random.Generator) -> Row:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, collect, compare, drive, evaluate, report, robots, run, serve, train
+from agent.cli import bench, collect, compare, drive, evaluate, imagine, report, robots, run, serve, train
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
@@ -15,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     run.COMMAND,
     collect.COMMAND,
     train.COMMAND,
+    imagine.COMMAND,
     evaluate.COMMAND,
     compare.COMMAND,
     report.COMMAND,

@@ -10,17 +10,19 @@ from agent.errors import SpecError
 from imagination.arranger import (
     Arranger,
     ArrangerConfig,
+    arranger_loss,
     best_of,
     load_arranger,
     make_table,
     sample_poses,
     save_arranger,
+    schedule,
     to_metres,
     to_units,
 )
 from imagination.arranger_training import ArrangerTraining, mirrored, tensors, train_arranger
 from imagination.layout_cases import draw_case
-from imagination.training import Schedule
+from imagination.training import Schedule, generator_of
 from policies.text import TextTable, make_text_encoder
 
 SMALL = ArrangerConfig(width=32, depth=2, heads=2, text="words")
@@ -89,18 +91,17 @@ def test_mirroring_twice_is_nothing_and_agrees_with_mirroring_metres(words: Text
 
 
 def test_training_lowers_the_loss_and_leaves_a_folder_that_loads(tmp_path: Path) -> None:
-    schedule = Schedule(steps=60, batch=32, learning_rate=3e-3, warmup=5, average_decay=0.9, threads=1)
-    config = ArrangerTraining(model=SMALL, schedule=schedule, cases=30)
+    pace = Schedule(steps=60, batch=32, learning_rate=3e-3, warmup=5, average_decay=0.9, threads=1)
+    config = ArrangerTraining(model=SMALL, schedule=pace, cases=30)
     assert train_arranger(config, tmp_path).finished
     model, _ = load_arranger(tmp_path / "model")
-    from imagination.arranger import arranger_loss, schedule as forward
-    from imagination.training import generator_of
-
     words = TextTable(make_text_encoder("words"))
     cases = [draw_case(np.random.default_rng(seed)) for seed in range(1_000_000, 1_000_030)]
     table, answers = tensors(cases, words)
-    trained = float(arranger_loss(model, forward(), table, answers, generator_of(0, 0)))
-    fresh = float(arranger_loss(make(words), forward(), table, answers, generator_of(0, 0)))
+    trained, fresh = (
+        float(arranger_loss(each, schedule(), table, answers, generator_of(0, 0)).detach())
+        for each in (model, make(words))
+    )
     assert trained < 0.8 * fresh
 
 

@@ -28,11 +28,11 @@ from policies.text import TextTable, make_text_encoder
 
 CARD = """# Layout diffuser
 
-Denoises the poses (x, y, yaw) of the things on the table together, given a sentence ("in a line", "in a circle", "sorted
-by colour", "set the table"), what the things are, and where they stand now. Set transformer, {parameters} parameters,
+Denoises the poses (x, y, yaw) of the things on the table together, given a sentence ("in a line", "in a circle",
+"sorted by colour", "set the table"), what the things are, and where they stand now. Set transformer, {parameters} parameters,
 v-prediction, squared-cosine schedule.
 
-Data: {cases} arrangements drawn by `imagination/layout_cases.py` (seeds from {first_seed}), with {counts} movable things.
+Data: {cases} arrangements drawn by `imagination/layout_cases.py` (seeds from {first_seed}), {counts} movable things.
 Training: {steps} steps of {batch}, {seconds:.0f} s on this run's last leg.
 
 Measure it with `python -m imagination.measure arrange`.
@@ -44,7 +44,7 @@ close together; what is asked for must be one of the four arrangements.
 
 @dataclass(frozen=True)
 class ArrangerTraining:
-    """cases: how many arrangements are drawn to train on.  first_seed: of the first; training seeds start at 1,000,000."""
+    """cases: how many arrangements are drawn.  first_seed: of the first; training seeds start at 1,000,000."""
 
     model: ArrangerConfig = field(default_factory=ArrangerConfig)
     schedule: Schedule = field(default_factory=Schedule)
@@ -107,7 +107,9 @@ def train_arranger(config: ArrangerTraining, out: Path, *, resume: bool = False)
 
 def tensors(cases: Sequence[Case], words: TextTable) -> tuple[Table, torch.Tensor]:
     """Return the problems and the answers (B, N, 4) of cases."""
-    table = make_table([(case.text, case.items, case.start) for case in cases], words, width=max(len(case.items) for case in cases))
+    table = make_table(
+        [(case.text, case.items, case.start) for case in cases], words, width=max(len(case.items) for case in cases)
+    )
     answers = torch.zeros_like(table.start)
     for row, case in enumerate(cases):
         answers[row, : len(case.items)] = torch.from_numpy(to_units(case.answer)).float()
@@ -115,7 +117,7 @@ def tensors(cases: Sequence[Case], words: TextTable) -> tuple[Table, torch.Tenso
 
 
 def mirrored(table: Table, answers: torch.Tensor, flips: torch.Tensor) -> tuple[Table, torch.Tensor]:
-    """Mirror problems and answers in x and in y where `flips` (2, B) is 1; rows, rings and sorting stay what they are."""
+    """Mirror problems and answers in x and in y where `flips` (2, B) is 1; rows and rings stay what they are."""
     sign = 1.0 - 2.0 * flips
     factor = torch.stack([sign[0], sign[1], torch.ones_like(sign[0]), sign[0] * sign[1]], dim=1)[:, None]
     return Table(table.known, table.kind, table.text, table.start * factor, table.there), answers * factor
@@ -124,7 +126,9 @@ def mirrored(table: Table, answers: torch.Tensor, flips: torch.Tensor) -> tuple[
 def score(model: Arranger, words: TextTable, cases: Sequence[Case], *, seed: int, draws: int = 1) -> Score:
     """Count how many cases the model solves with the first of `draws` layouts that passes, else with the first."""
     table, _ = tensors(cases, words)
-    tries = [to_metres(sample_poses(model, table, seed=seed + draw).numpy().astype(np.float64)) for draw in range(draws)]
+    tries = [
+        to_metres(sample_poses(model, table, seed=seed + draw).numpy().astype(np.float64)) for draw in range(draws)
+    ]
     counts = np.zeros(3, dtype=int)
     for row, case in enumerate(cases):
         layouts = [poses[row, : len(case.items)] for poses in tries]

@@ -19,6 +19,7 @@ DRAWS, ROUNDS = 32, 4
 FINGER = 0.012
 """m; air that a thing put down needs on every side."""
 
+
 def items_in(scene: Scene, state: SceneState, request: Request) -> tuple[tuple[Item, ...], Array]:
     """Return the things of the scene and where they are now (n, 3); those not asked for are fixed."""
     items, poses = [], []
@@ -46,7 +47,9 @@ def moves(items: Sequence[Item], start: Array, layout: Array, *, seed: int = 0) 
     Where things stand in one another's place, one of them is first put aside.
     """
     now, rng = start.copy(), np.random.default_rng([seed, 5])
-    pending = [index for index, item in enumerate(items) if not item.fixed and not _there(item, now[index], layout[index])]
+    pending = [
+        index for index, item in enumerate(items) if not item.fixed and not _there(item, now[index], layout[index])
+    ]
     done: list[tuple[int, Array]] = []
     while pending:
         ready = [index for index in pending if _fits(items, now, index, layout[index])]

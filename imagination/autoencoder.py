@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
-from torch.nn import functional
 
 from agent.errors import SpecError
 from agent.types import ImageArray

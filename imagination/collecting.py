@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from agent.recording.demonstrate import Coached, Drift, NoisyTeacher
+from agent.recording.demonstrate import Coached, Disturber, Drift, NoisyTeacher
 from agent.runtime import run_episode
 from agent.types import ActionChunk, FloatArray, Observation, Outcome, Step
 from imagination.captions import Thing, draw_caption, write_caption
 from imagination.stills import MOST_THINGS, Still, draw_stills, look, small_world
-from imagination.store import Shard, shard_path, write_shard
+from imagination.store import AnyArray, Shard, shard_path, write_shard
 from imagination.vocabulary import COLOUR_NAMES, COLOUR_NUMBER, KIND_NAMES, KIND_NUMBER, NOTHING
 from sim.expert import ScriptedExpert
 from sim.tasks import sample_task
@@ -59,7 +59,7 @@ class ClipsJob:
     def __call__(self) -> Callable[[int], int]:
         world = small_world()
         body = world.embodiment
-        disturbers = [(0.5, NoisyTeacher(body.action)), (0.5, Drift(body.action))]
+        disturbers: list[tuple[float, Disturber]] = [(0.5, NoisyTeacher(body.action)), (0.5, Drift(body.action))]
         policy = Coached(ScriptedExpert(world), disturbers)
 
         def job(number: int) -> int:
@@ -118,9 +118,7 @@ def film_episode(world: TabletopWorld, policy: Coached, seed: int) -> Clip | Non
     rng = np.random.default_rng([seed, 23])
     task = sample_task(CLIP_FAMILIES[int(rng.integers(len(CLIP_FAMILIES)))], rng)
     watcher = _Watcher(world)
-    episode = run_episode(
-        world, _FirstLook(policy, watcher, world), task, seed=seed, execute=1, observers=(watcher,)
-    )
+    episode = run_episode(world, _FirstLook(policy, watcher, world), task, seed=seed, execute=1, observers=(watcher,))
     if episode.outcome is not Outcome.SUCCESS or task.goal is None:
         return None
     subject = [entity.name for entity in world.scene.entities].index(task.goal.subject)
@@ -135,7 +133,7 @@ def still_shard(stills: Sequence[Still], texts: Sequence[str]) -> Shard:
     return Shard({**still_arrays(stills), "text": numbers}, tuple(distinct))
 
 
-def still_arrays(stills: Sequence[Still]) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]:
+def still_arrays(stills: Sequence[Still]) -> dict[str, AnyArray]:
     count = len(stills)
     kind = np.full((count, MOST_THINGS), NOTHING, dtype=np.int16)
     colour, inside = kind.copy(), kind.copy()
@@ -166,7 +164,7 @@ def clip_shard(clips: Sequence[Clip]) -> Shard:
     distinct = {text: number for number, text in enumerate(dict.fromkeys(clip.instruction for clip in clips))}
     actions = [np.concatenate([clip.actions, np.full((1, 7), np.nan, dtype=np.float32)]) for clip in clips]
     lengths = [len(clip.stills) for clip in clips]
-    columns = {
+    columns: dict[str, AnyArray] = {
         "action": np.concatenate(actions).astype(np.float32),
         "episode": np.repeat(np.arange(len(clips), dtype=np.int32), lengths),
         "text": np.repeat([distinct[clip.instruction] for clip in clips], lengths).astype(np.int32),

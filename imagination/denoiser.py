@@ -126,7 +126,7 @@ class Denoiser(nn.Module):
         return torch.as_tensor(out).unflatten(1, (FRAMES, LATENT))
 
     def paint(self, boxes: Tensor, kinds: Tensor, colours: Tensor) -> Tensor:
-        """Return the map (B, MAP, 16, 16): in every cell the sum of what lies there, by how much of the cell it covers."""
+        """Return the map (B, MAP, 16, 16): in every cell the sum of what lies there, by how much of it is covered."""
         there = (kinds >= 0).to(boxes.dtype)
         cover = coverage(boxes.nan_to_num()) * there[:, :, None, None]
         looks = self.kind(kinds.clamp(min=0)) + self.colour(torch.where(colours < 0, len(COLOUR_NAMES), colours))

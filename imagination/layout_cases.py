@@ -80,9 +80,13 @@ def scattered(items: Sequence[Item], rng: np.random.Generator, *, tries: int = 6
     layout = np.zeros((len(items), 3))
     for index, item in enumerate(items):
         for _ in range(tries):
-            low, high = (np.array([0.54, -0.05]), np.array([0.60, 0.05])) if item.kind == "plate" else (
-                TABLE_LOW,
-                TABLE_HIGH,
+            low, high = (
+                (np.array([0.54, -0.05]), np.array([0.60, 0.05]))
+                if item.kind == "plate"
+                else (
+                    TABLE_LOW,
+                    TABLE_HIGH,
+                )
             )
             layout[index] = *rng.uniform(low, high), rng.uniform(-np.pi, np.pi)
             if is_clear(items[: index + 1], layout[: index + 1], margin=0.01):
@@ -141,7 +145,7 @@ def _for_the_table(count: int, rng: np.random.Generator) -> tuple[Item, ...]:
     known = [kind for kind in (*DRINK, *FOOD, *CUTLERY) if not KINDS[kind].held_out]
     roles = [[k for k in DRINK if k in known], [k for k in FOOD if k in known], [k for k in CUTLERY if k in known]]
     taken = [0, 0, 0]
-    kinds = []
+    kinds = list[str]()
     while len(kinds) < count:
         role = int(rng.integers(3))
         if taken[role] < 2:

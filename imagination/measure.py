@@ -14,10 +14,10 @@ from imagination import measuring
 from imagination.arranger import SHIPPED as SHIPPED_LAYOUT
 from imagination.arranger import load_arranger
 from imagination.arranger_training import score
+from imagination.figures import Figure
 from imagination.imaginer import SHIPPED, Draw
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
-from imagination.measuring import Figure
 from imagination.patterns import PATTERNS, holds, is_clear
 
 WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange")
@@ -64,9 +64,7 @@ def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
     figures = []
     for title, counts in (("trained counts", TRAINED_COUNTS), ("unseen counts", UNSEEN_COUNTS)):
         for pattern in PATTERNS:
-            cases = [
-                draw_case(np.random.default_rng([seed + k, 41]), counts=counts, pattern=pattern) for k in range(n)
-            ]
+            cases = [draw_case(np.random.default_rng([seed + k, 41]), counts=counts, pattern=pattern) for k in range(n)]
             for draws in (1, 8):
                 counted = score(model, words, cases, seed=seed, draws=draws)
                 name = f"{pattern}, {title}, {'one draw' if draws == 1 else f'first good of {draws}'}"
@@ -77,9 +75,7 @@ def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
             ideal = sum(holds(pattern, c.items, c.answer) and is_clear(c.items, c.answer) for c in cases)
             figures.append(Figure(f"{pattern}, {title}, ceiling, by construction: holds", ideal / n, n, hits=ideal))
     for pattern in PATTERNS:
-        cases = [
-            draw_case(np.random.default_rng([seed + k, 42]), pattern=pattern, words="held_out") for k in range(n)
-        ]
+        cases = [draw_case(np.random.default_rng([seed + k, 42]), pattern=pattern, words="held_out") for k in range(n)]
         counted = score(model, words, cases, seed=seed)
         figures.append(Figure(f"{pattern}, held-out words, one draw: holds", counted.holds / n, n, hits=counted.holds))
     return figures

@@ -1,7 +1,6 @@
 """The figures behind every bar, each with the control that would make it meaningless were it as good."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,71 +8,24 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from agent.evaluation.statistics import wilson
-from agent.recording.demonstrate import Coached, Drift, NoisyTeacher
 from agent.types import ImageArray
 from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder, psnr
 from imagination.captions import draw_caption, write_caption
-from imagination.collecting import Clip, film_episode
+from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
+from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
 from imagination.imaginer import Draw, LatentImaginer, PlacedBox, layout_row
 from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
 from imagination.reading import find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
-from imagination.stills import ARM, FIRST_THING, Still, draw_stills, small_world
+from imagination.stills import ARM, FIRST_THING, Still
 from imagination.vocabulary import CLASSES, COLOUR_NAMES, GROUND
-from sim.expert import ScriptedExpert
 from sim.objects import Description
 
 BATCH = 16
 NO_FRAMES = torch.zeros(0)
 MOVED = 0.03
 """m; further than this is moved."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of a report. hits of n where it is a share, else a value with its unit."""
-
-    name: str
-    value: float
-    n: int
-    unit: str = ""
-    hits: int | None = None
-
-    def __str__(self) -> str:
-        if self.hits is None:
-            return f"{self.name}: {self.value:.4g} {self.unit} (n = {self.n})"
-        interval = wilson(self.hits, self.n)
-        low, high = 100 * interval.low, 100 * interval.high
-        return f"{self.name}: {self.hits}/{self.n} = {100 * self.value:.1f} % [{low:.1f}, {high:.1f}]"
-
-
-def share(name: str, verdicts: Sequence[bool]) -> Figure:
-    hits = int(np.sum(verdicts))
-    return Figure(name, hits / max(1, len(verdicts)), len(verdicts), hits=hits)
-
-
-def middle(name: str, values: Sequence[float], unit: str) -> Figure:
-    return Figure(name, float(np.median(values)) if len(values) else float("nan"), len(values), unit)
-
-
-def mean(name: str, values: Sequence[float], unit: str = "") -> Figure:
-    return Figure(name, float(np.mean(values)) if len(values) else float("nan"), len(values), unit)
-
-
-def stills_from(seed: int, count: int) -> Iterator[Still]:
-    """Yield `count` stills of scenes from `seed` on, two of each scene, every one with something visible."""
-    world = small_world()
-    try:
-        while count > 0:
-            for number, still in enumerate(draw_stills(world, seed)):
-                if number % 3 == 0 and count > 0 and any(thing.box for thing in still.things):
-                    yield still
-                    count -= 1
-            seed += 1
-    finally:
-        world.close()
 
 
 def measure_judge(judge: Judge, *, n: int, seed: int) -> list[Figure]:
@@ -218,24 +170,6 @@ def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
         figures.append(middle(f"{name}median object error at 8 steps, missing counted as 50 cm", errors, "cm"))
         figures.append(mean(f"{name}psnr", [min(value, 60.0) for value in values], "dB"))
     return figures
-
-
-def clips_from(seed: int, count: int) -> Iterator[Clip]:
-    """Yield `count` clips of the disturbed expert from `seed` on."""
-    world = small_world()
-    disturbers = [(0.5, NoisyTeacher(world.embodiment.action)), (0.5, Drift(world.embodiment.action))]
-    policy = Coached(ScriptedExpert(world), disturbers)
-    try:
-        with tqdm(total=count, desc="episodes") as bar:
-            while count > 0:
-                clip = film_episode(world, policy, seed)
-                seed += 1
-                if clip is not None:
-                    count -= 1
-                    bar.update()
-                    yield clip
-    finally:
-        world.close()
 
 
 def drawn(imaginer: LatentImaginer, rows: Sequence[Row], draw: Draw) -> list[ImageArray]:

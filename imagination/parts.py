@@ -196,9 +196,7 @@ def _settings(config: PartTraining, model: str) -> dict[str, object]:
     return {**mine, "schedule": {k: v for k, v in to_mapping(config.schedule).items() if k not in loose}}
 
 
-def _card(
-    name: str, what: str, model: torch.nn.Module, config: PartTraining, trained: Trained, measure: str
-) -> str:
+def _card(name: str, what: str, model: torch.nn.Module, config: PartTraining, trained: Trained, measure: str) -> str:
     data = f"{config.scenes} scenes of {VIEWS} pictures"
     data += f", {config.episodes} episodes of the expert" if config.episodes else ""
     return CARD.format(

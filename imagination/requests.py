@@ -114,16 +114,20 @@ def check_instruction(text: str, frame: Frame) -> None:
     for description in named:
         if not any(_agrees(description, shown) for shown in frame.things):
             seen = ", ".join(dict.fromkeys(shown.name for shown in frame.things)) or "nothing"
-            raise SpecError(f"the frame shows no {Description(description.kind, description.colour).name}; it shows: {seen}")
+            raise SpecError(
+                f"the frame shows no {Description(description.kind, description.colour).name}; it shows: {seen}"
+            )
 
 
 def hole_of(frame: Frame, keep: Sequence[str]) -> NDArray[np.bool_]:
-    """Return what to paint (H, W): everything but what `keep` names, "robot", "objects" or things, and a pixel round it.
+    """Return what to paint (H, W): all but what `keep` names ("robot", "objects" or things) and a pixel round it.
 
     Raises SpecError for a name that the frame does not show.
     """
     if frame.who is None or frame.things is None:
-        raise SpecError("what the picture shows is not known: there is no trained judge; use a frame scene:SEED instead")
+        raise SpecError(
+            "what the picture shows is not known: there is no trained judge; use a frame scene:SEED instead"
+        )
     kept = np.zeros(frame.who.shape, dtype=bool)
     for word in keep:
         if word == ROBOT:

@@ -123,5 +123,3 @@ def _elsewhere(world: TabletopWorld, rest: Array, rng: np.random.Generator) -> A
         rows[index, :2] = xy
         rows[index, 3:7] = yaw_quaternion(float(rng.uniform(-np.pi, np.pi)))
     return np.concatenate([rest[:arm], rows.ravel()])
-
-

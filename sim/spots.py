@@ -1,4 +1,4 @@
-"""A spot on the table as a goal's target: "0.520 -0.100", or with the yaw that the thing shall have, "0.520 -0.100 1.57".
+"""A spot on the table as a goal's target: "0.520 -0.100", or with the yaw that a thing shall have, "0.520 -0.100 1.57".
 
 Metres and radians in the base frame; a yaw means the same turned by half a turn.
 """

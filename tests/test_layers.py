@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = [path for folder in ("agent", "sim", "policies", "imagination") for path in sorted((ROOT / folder).rglob("*.py"))]
+SOURCES = [
+    path for folder in ("agent", "sim", "policies", "imagination") for path in sorted((ROOT / folder).rglob("*.py"))
+]
 TORCH = {"torch", "torchvision", "transformers", "open_clip", "timm", "peft", "safetensors", "diffusers"}
 LEARNING = ("policies/", "imagination/")
 

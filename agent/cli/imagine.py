@@ -1,4 +1,4 @@
-"""`aubergine imagine`: scenes, layouts, filled holes, goals and films, from the latent model or a diffusers pipeline."""
+"""`aubergine imagine`: scenes, layouts, filled holes, goals and films, by the latent model or a diffusers pipeline."""
 
 import argparse
 import json
@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     scene = _kind(kinds, "scene", "a picture of what the words say", _scene)
     scene.add_argument("text", help="such as 'a carrot left of a red bowl'")
     layout = _kind(kinds, "layout", "a picture with things in given boxes", _layout)
-    layout.add_argument("boxes", metavar="LAYOUT.json", help='{"boxes": [{"thing": "red bowl", "box": [x0, y0, x1, y1]}]}')
+    layout.add_argument(
+        "boxes", metavar="LAYOUT.json", help='{"boxes": [{"thing": "red bowl", "box": [x0, y0, x1, y1]}]}'
+    )
     inpaint = _kind(kinds, "inpaint", "a frame with all but what is kept painted anew", _inpaint)
     inpaint.add_argument("frame", nargs="?", default="scene:0", help=frame_help + " (default: scene:0)")
     inpaint.add_argument("--keep", default="robot,objects", metavar="A,B", help="robot, objects, or names of things")

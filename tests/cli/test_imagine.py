@@ -1,6 +1,7 @@
 """`aubergine imagine` and arrangements from the command line: files, exit codes, one sentence for what is wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ def imagine(*words: str) -> int:
     return main(["imagine", *words, *QUICK])
 
 
-def test_all_five_write_a_picture_or_a_film(latent_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_five_write_a_picture_or_a_film(
+    latent_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     layout = tmp_path / "layout.json"
     layout.write_text('{"boxes": [{"thing": "red bowl", "box": [0.2, 0.2, 0.6, 0.6]}]}', encoding="utf-8")
     order, model = "put the eggplant in the bowl", ["--model", str(latent_folder)]
@@ -54,18 +57,15 @@ def test_equal_seeds_write_equal_files(latent_folder: Path, tmp_path: Path) -> N
         (["scene", "a bowl", "--guidance", "-1"], "guidance"),
         (["layout", "none.json"], "cannot read none.json"),
         (["inpaint", "none.png"], "there is no picture none.png"),
-        (["goal", "scene:1", "put the carrot"], "names|no|shows"),
+        (["goal", "scene:1", "put the carrot"], "shows no carrot|matches no"),
         (["goal", "scene:1", "sing a song"], "names nothing"),
         (["video", "scene:1", "put the eggplant in the bowl", "--actions", "none.json"], "cannot read none.json"),
-        (["scene", "a bowl", "--model", "no/such-folder-here"], "no diffusers pipeline at"),
+        (["scene", "a bowl", "--model", "tests"], "no diffusers pipeline at"),
     ],
 )
 def test_bad_requests_are_one_sentence_and_exit_2(
-    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    words: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    import re
-
     assert imagine(*words) == 2
     complained = capsys.readouterr().err.strip()
     assert re.search(complaint, complained) and complained.count("\n") == 0

@@ -87,7 +87,9 @@ def test_mirroring_twice_is_nothing_and_agrees_with_mirroring_metres(words: Text
     once = mirrored(table, answers, flips)
     assert torch.allclose(mirrored(*once, flips)[1], answers)
     wanted = case.answer * np.array([1, -1, -1])
-    assert np.allclose(to_metres(once[1][0, : len(case.items)].double().numpy()), to_metres(to_units(wanted)), atol=1e-5)
+    assert np.allclose(
+        to_metres(once[1][0, : len(case.items)].double().numpy()), to_metres(to_units(wanted)), atol=1e-5
+    )
 
 
 def test_training_lowers_the_loss_and_leaves_a_folder_that_loads(tmp_path: Path) -> None:

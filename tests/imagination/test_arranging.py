@@ -30,17 +30,21 @@ def test_arrangements_are_read(text: str, pattern: str, kind: str | None) -> Non
     assert (request.pattern, request.kind) == (pattern, kind)
 
 
-@pytest.mark.parametrize("text", ["put the eggplant in the bowl", "push the red cube left", "", "what is on the table?"])
+@pytest.mark.parametrize(
+    "text", ["put the eggplant in the bowl", "push the red cube left", "", "what is on the table?"]
+)
 def test_other_instructions_are_left_alone(text: str) -> None:
     assert read_request(text) is None
 
 
 def test_things_that_do_not_exist_are_named() -> None:
-    with pytest.raises(SpecError, match="unicorns.*cubes"):
+    with pytest.raises(SpecError, match=r"unicorns.*cubes"):
         read_request("arrange the unicorns in a circle")
 
 
-@pytest.mark.parametrize("text", ["arrange the cubes in a circle", "sort the cubes by colour", "sort the things by colour", "set the table"])
+@pytest.mark.parametrize(
+    "text", ["arrange the cubes in a circle", "sort the cubes by colour", "sort the things by colour", "set the table"]
+)
 def test_a_scene_is_drawn_for_a_request_alike_for_equal_seeds(text: str) -> None:
     request = read_request(text)
     assert request is not None

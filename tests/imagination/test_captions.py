@@ -53,9 +53,9 @@ def test_bad_captions_are_refused(text: str, complaint: str) -> None:
 
 def test_beside_is_more_along_than_across() -> None:
     here = np.array([0.5, 0.0])
-    assert is_beside("left of", here - (0, 0.1), here)
-    assert not is_beside("left of", here + (0, 0.1), here)
-    assert not is_beside("left of", here + (0.2, -0.1), here)
+    assert is_beside("left of", here - np.array([0, 0.1]), here)
+    assert not is_beside("left of", here + np.array([0, 0.1]), here)
+    assert not is_beside("left of", here + np.array([0.2, -0.1]), here)
 
 
 def _is(description: Description, kind: str, colour: str) -> bool:

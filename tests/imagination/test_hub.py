@@ -41,7 +41,8 @@ def pipeline_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
     )  # fmt: skip
     pipeline = StableDiffusionPipeline(
-        vae=autoencoder, text_encoder=CLIPTextModel(text), tokenizer=tokenizer, unet=unet, scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
+        vae=autoencoder, text_encoder=CLIPTextModel(text), tokenizer=tokenizer, unet=unet,
+        scheduler=DDIMScheduler(steps_offset=1, clip_sample=False),
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
     pipeline.save_pretrained(folder / "sd")
@@ -60,7 +61,9 @@ def test_text_to_image_inpainting_and_image_to_image(pipeline_folder: Path, stil
     assert imaginer.goal(frame, "lift the bowl", DRAW).shape == frame.shape
 
 
-def test_pipelines_of_the_wrong_kind_say_what_they_are(pipeline_folder: Path, stills: tuple[Still, ...], tmp_path: Path) -> None:
+def test_pipelines_of_the_wrong_kind_say_what_they_are(
+    pipeline_folder: Path, stills: tuple[Still, ...], tmp_path: Path
+) -> None:
     imaginer = make_imaginer(pipeline_folder)
     with pytest.raises(SpecError, match="is a StableDiffusionPipeline; boxes can be given to a StableDiffusionGLIGEN"):
         imaginer.layout([PlacedBox(Description("bowl"), (0, 0, 1, 1))], None, DRAW)

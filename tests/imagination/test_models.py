@@ -159,7 +159,9 @@ def test_equal_seeds_give_equal_clips_and_guidance_of_one_is_the_plain_predictio
 
 def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(latent_folder: Path) -> None:
     imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
-    known = known_of([Row("scene", EMPTY, text="a bowl"), Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder)
+    known = known_of(
+        [Row("scene", EMPTY, text="a bowl"), Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder
+    )
     model, clips = Denoiser(TINY), torch.randn(2, FRAMES, 4, 16, 16)
     torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
 

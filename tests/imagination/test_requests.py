@@ -63,7 +63,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
             call()
 
 
-def test_a_picture_of_any_shape_is_cut_to_a_square_and_enlarging_is_undone(tmp_path: Path, stills: tuple[Still, ...]) -> None:
+def test_a_picture_of_any_shape_is_cut_to_a_square_and_enlarging_is_undone(
+    tmp_path: Path, stills: tuple[Still, ...]
+) -> None:
     Image.fromarray(stills[0].rgb).resize((4 * SIDE, 4 * SIDE), Image.Resampling.NEAREST).save(tmp_path / "large.png")
     assert np.array_equal(read_frame(str(tmp_path / "large.png")).rgb, stills[0].rgb)
     Image.new("L", (100, 37)).save(tmp_path / "flat.png")

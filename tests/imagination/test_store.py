@@ -9,7 +9,7 @@ import torch
 from agent.errors import SpecError
 from imagination.captions import draw_caption, write_caption
 from imagination.collecting import clip_shard, still_shard, things_of
-from imagination.measuring import clips_from
+from imagination.figures import clips_from
 from imagination.parts import labels
 from imagination.reading import box_overlap
 from imagination.stills import ARM, FIRST_THING, LEAST_PIXELS, TABLE, Still, box_of, draw_stills, small_world

@@ -52,4 +52,6 @@ def test_a_run_is_not_overwritten_and_nothing_is_not_resumed(tmp_path: Path) -> 
 def test_a_gradient_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:
     model = nn.Linear(1, 1)
     with pytest.raises(SpecError, match="diverged at step 0"):
-        fit(model, lambda step: {"total": model(torch.ones(1, 1)).sum() * float("nan")}, SCHEDULE, tmp_path, settings={})
+        fit(
+            model, lambda step: {"total": model(torch.ones(1, 1)).sum() * float("nan")}, SCHEDULE, tmp_path, settings={}
+        )

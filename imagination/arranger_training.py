@@ -29,7 +29,8 @@ from policies.text import TextTable, make_text_encoder
 CARD = """# Layout diffuser
 
 Denoises the poses (x, y, yaw) of the things on the table together, given a sentence ("in a line", "in a circle",
-"sorted by colour", "set the table"), what the things are, and where they stand now. Set transformer, {parameters} parameters,
+"sorted by colour", "set the table"), what the things are, and where they stand now.
+Set transformer, {parameters} parameters,
 v-prediction, squared-cosine schedule.
 
 Data: {cases} arrangements drawn by `imagination/layout_cases.py` (seeds from {first_seed}), {counts} movable things.

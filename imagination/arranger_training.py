@@ -14,6 +14,7 @@ from imagination.arranger import (
     ArrangerConfig,
     Table,
     arranger_loss,
+    load_arranger,
     make_table,
     sample_poses,
     save_arranger,
@@ -45,11 +46,15 @@ close together; what is asked for must be one of the four arrangements.
 
 @dataclass(frozen=True)
 class ArrangerTraining:
-    """cases: how many arrangements are drawn.  first_seed: of the first; training seeds start at 1,000,000."""
+    """cases: how many arrangements are drawn.  start_from: folder of a trained one whose weights are taken.
+
+    first_seed: of the first case; training seeds start at 1,000,000.
+    """
 
     model: ArrangerConfig = field(default_factory=ArrangerConfig)
     schedule: Schedule = field(default_factory=Schedule)
     cases: int = 20_000
+    start_from: Path | None = None
     first_seed: int = 1_000_000
 
     def __post_init__(self) -> None:
@@ -81,6 +86,8 @@ def train_arranger(config: ArrangerTraining, out: Path, *, resume: bool = False)
     free = torch.tensor([case.pattern != "table" for case in cases], device=device)
     torch.manual_seed(config.schedule.seed)
     model = Arranger(config.model, text_dim=words.encoder.dim).to(device)
+    if config.start_from is not None:
+        model.load_state_dict(load_arranger(config.start_from)[0].state_dict())
     noise = schedule()
 
     def loss(step: int) -> dict[str, torch.Tensor]:

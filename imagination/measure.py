@@ -8,19 +8,26 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from agent.errors import AubergineError
+from agent.errors import AubergineError, SpecError
+from agent.types import CameraSpec, Outcome
 from imagination import measuring
 from imagination.arranger import SHIPPED as SHIPPED_LAYOUT
 from imagination.arranger import load_arranger
 from imagination.arranger_training import score
-from imagination.figures import Figure
+from imagination.asking import read_request
+from imagination.carrying import carry_out, plan_chain
+from imagination.figures import Figure, share
 from imagination.imaginer import SHIPPED, Draw
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
 from imagination.patterns import PATTERNS, holds, is_clear
+from sim.expert import ScriptedExpert
+from sim.world import TabletopWorld
 
-WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange")
+CARRIED = ("arrange the cubes in a circle", "line up the cans", "sort the things by colour", "set the table")
+WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(arguments: argparse.Namespace) -> list[Figure]:
     if arguments.what == "arrange":
         return arrange_figures(arguments.model or SHIPPED_LAYOUT, n=arguments.n, seed=arguments.seed)
+    if arguments.what == "carry":
+        return carry_figures(n=arguments.n, seed=arguments.seed)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
@@ -78,6 +87,29 @@ def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
         cases = [draw_case(np.random.default_rng([seed + k, 42]), pattern=pattern, words="held_out") for k in range(n)]
         counted = score(model, words, cases, seed=seed)
         figures.append(Figure(f"{pattern}, held-out words, one draw: holds", counted.holds / n, n, hits=counted.holds))
+    return figures
+
+
+def carry_figures(*, n: int, seed: int) -> list[Figure]:
+    """Arrangements carried out by the expert with the shipped layout diffuser, `n` scenes each, judged by geometry."""
+    world = TabletopWorld(cameras=(CameraSpec("front", 8, 8),))
+    figures = []
+    try:
+        for text in CARRIED:
+            request = read_request(text)
+            assert request is not None
+            verdicts = []
+            for number in tqdm(range(seed, seed + n), desc=text):
+                try:
+                    chain = plan_chain(world, request, seed=number)
+                except SpecError:
+                    verdicts.append(False)
+                    continue
+                episode = carry_out(chain, world, ScriptedExpert(world), execute=1)
+                verdicts.append(episode.outcome is Outcome.SUCCESS)
+            figures.append(share(f"{text}: carried out", verdicts))
+    finally:
+        world.close()
     return figures
 
 

@@ -27,6 +27,8 @@ CLEAR = 0.004
 REACH = 0.02
 """m; centres may lie this far outside the rectangle in which scenes are drawn."""
 TRIES = 40
+CANDIDATES = 8
+"""Arrangements of which the one with the least travel is kept: less to guess for whoever learns from them."""
 FOOD = ("bread", "egg", "apple", "tomato", "orange", "lemon", "pear", "cheese", "strawberry", "potato", "onion")
 DRINK = ("mug", "cup", "can", "bottle")
 PATTERNS = ("line", "circle", "sorted", "table")
@@ -68,7 +70,12 @@ def ideal(pattern: str, items: Sequence[Item], start: Array, rng: np.random.Gene
         raise unknown_name("arrangement", pattern, PATTERNS)
     free = [index for index, item in enumerate(items) if not item.fixed]
     for _ in range(1 if pattern == "table" else TRIES):
-        slots = _SLOTS[pattern](items, start, free, rng)
+        drawn = [_SLOTS[pattern](items, start, free, rng) for _ in range(1 if pattern == "table" else CANDIDATES)]
+        slots = min(
+            (each for each in drawn if each is not None),
+            key=lambda each: float(np.linalg.norm(each[:, :2] - start[free, :2], axis=1).sum()),
+            default=None,
+        )
         if slots is None:
             continue
         layout = start.copy()
@@ -153,14 +160,15 @@ def _sorted_slots(items: Sequence[Item], start: Array, free: list[int], rng: np.
     points = _row(items, free, rng)
     if points is None:
         return None
+    places = start[free, :2] @ (points[-1, :2] - points[0, :2])
     colours = list(dict.fromkeys(items[index].colour for index in free))
-    shuffled = [colours[rank] for rank in rng.permutation(len(colours))]
-    groups = [[at for at, index in enumerate(free) if items[index].colour == colour] for colour in shuffled]
+    members = {c: [at for at, index in enumerate(free) if items[index].colour == c] for c in colours}
     slots, first = np.empty_like(points), 0
-    for members in groups:
-        own = points[first : first + len(members)]
-        slots[members] = _nearest(own, start[[free[at] for at in members]])
-        first += len(members)
+    # The groups follow one another as they lie along the line now.
+    for colour in sorted(colours, key=lambda c: float(places[members[c]].mean())):
+        own = points[first : first + len(members[colour])]
+        slots[members[colour]] = _nearest(own, start[[free[at] for at in members[colour]]])
+        first += len(own)
     return slots
 
 
@@ -193,17 +201,22 @@ def _table_slots(items: Sequence[Item], start: Array, free: list[int], rng: np.r
 def _table_place(items: Sequence[Item], layout: Array, index: int) -> Array:
     """Where the item belongs: cutlery right of the plate, drinks behind it to the right, food on the left.
 
-    Things of one role follow one another outwards, in their order. Cutlery and food lie along x.
+    Things of one role follow one another outwards, in the order in which they lie in `layout`. Cutlery and food lie
+    along x.
     """
     plate, item = _plate(items), items[index]
     centre, radius = layout[plate, :2], max(items[plate].half)
     role = _role(item.kind)
-    before = [other for other in items[:index] if not other.fixed and _role(other.kind) == role]
+    side = -1.0 if role == "food" else 1.0
+    before = [
+        other
+        for number, other in enumerate(items)
+        if not other.fixed and _role(other.kind) == role and side * (layout[number, 1] - layout[index, 1]) < 0
+    ]
     if role == "drink":
         along = 0.03 + sum(2 * max(other.half) + 0.03 for other in before)
         spot = centre + np.array([-radius - max(item.half) - 0.02, along])
         return np.array([*spot, 0.0])
-    side = 1.0 if role == "cutlery" else -1.0
     reach = radius + 0.02 + sum(2 * min(other.half) + 0.03 for other in before) + min(item.half)
     long_axis_is_y = item.half[1] > item.half[0]
     return np.array([centre[0], centre[1] + side * reach, np.pi / 2 if long_axis_is_y else 0.0])

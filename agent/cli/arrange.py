@@ -3,7 +3,6 @@
 import argparse
 import json
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,6 @@ from rich.console import Console
 from agent.cli import stage as stages
 from agent.cli.command import new_folder
 from agent.errors import SpecError
-from agent.evaluation.attempt import attempt
-from agent.evaluation.suite import Trial
 from agent.types import Episode, Outcome
 
 if TYPE_CHECKING:
@@ -71,32 +68,21 @@ def _play(
     from agent.cli.live import LiveLine
     from agent.recording.log import EpisodeLog
     from agent.recording.video import VideoRecorder, contact_sheet
-    from imagination.arranging import arrangement, items_in, moves, tasks_for, verdict
-    from imagination.asking import scene_for
+    from imagination.carrying import carry_out, plan_chain
 
     world = _tabletop(stage)
-    scene = scene_for(request, arguments.seed)
-    world.reset(scene, seed=arguments.seed)
-    items, start = items_in(world.scene, world.state(), request)
-    layout = arrangement(request, items, start, seed=arguments.seed)
-    tasks = tasks_for(request, scene, items, moves(items, start, layout, seed=arguments.seed))
-    if not tasks:
-        raise SpecError(f"the things stand as asked already: {request.text}; try another --seed")
-    console.print(f"{len(tasks)} moves: " + ", ".join(str(task.goal.subject) for task in tasks if task.goal))
-    trial = Trial("arrange", tasks[0], arguments.seed, then=tuple(tasks[1:]))
+    chain = plan_chain(world, request, seed=arguments.seed)
+    console.print(f"{len(chain.tasks)} moves: " + ", ".join(task.goal.subject for task in chain.tasks if task.goal))
     film_path = folder / "episode.mp4"
     with ExitStack() as open_files:
         film = VideoRecorder(film_path, lambda _: stage.picture(), fps=max(1, round(world.embodiment.rate_hz)))
         open_files.callback(lambda: contact_sheet(film.kept, folder / "contact_sheet.png") if film.kept else None)
         open_files.enter_context(film)
         log = open_files.enter_context(EpisodeLog(folder))
-        live = open_files.enter_context(LiveLine(console, state=world.embodiment.state, max_steps=tasks[0].max_steps))
-        episode = attempt(stage.world, stage.policy, trial, execute=stage.execute, observers=(log, film, live))
-        problem = verdict(request, items, items_in(world.scene, world.state(), request)[1])
-        outcome = Outcome.SUCCESS if problem is None and episode.outcome is Outcome.SUCCESS else episode.outcome
-        if problem is not None and episode.outcome is Outcome.SUCCESS:
-            outcome, episode = Outcome.FAILURE, replace(episode, detail=problem)
-        episode = replace(episode, task=replace(scene, instruction=request.text), outcome=outcome)
+        most = chain.tasks[0].max_steps
+        live = open_files.enter_context(LiveLine(console, state=world.embodiment.state, max_steps=most))
+        watchers = (log, film, live)
+        episode = carry_out(chain, world, stage.policy, execute=stage.execute, guarded=stage.world, observers=watchers)
         log.finish(episode)
     return episode, film_path
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.errors import SpecError, unknown_name
-from agent.types import Goal, Task
-from imagination.layout_cases import compact_kinds, plural
+from agent.types import Goal, Placement, Task
+from imagination.layout_cases import PLATE_HIGH, PLATE_LOW, compact_kinds, plural
 from sim.objects import KINDS, Description, is_held_out
 
 COUNTS = (4, 6)
@@ -62,7 +62,9 @@ def scene_for(request: Request, seed: int) -> Task:
     """Return a task without a goal whose scene holds what the request talks of; equal seeds give equal tasks."""
     rng = np.random.default_rng([seed, 11])
     if request.pattern == "table":
-        return Task("arrange", request.text, None, STEP_LIMIT, SETTING, distractors=(0, 0))
+        x, y = (round(float(value), 3) for value in rng.uniform(PLATE_LOW, PLATE_HIGH))
+        plate = Placement(SETTING[0], x, y)
+        return Task("arrange", request.text, None, STEP_LIMIT, SETTING, distractors=(0, 0), layout=(plate,))
     count = int(rng.integers(COUNTS[0], COUNTS[1] + 1))
     if request.pattern == "sorted":
         names, initial = _to_sort(request, count, rng)

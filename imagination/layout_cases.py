@@ -12,6 +12,8 @@ from sim.scene import TABLE_HIGH, TABLE_LOW
 
 TRAINED_COUNTS = (3, 4, 6, 8)
 UNSEEN_COUNTS = (5, 7)
+PLATE_LOW, PLATE_HIGH = np.array([0.54, -0.05]), np.array([0.60, 0.05])
+"""m; where a plate stands that a table is set around: there is room on three sides of it."""
 COMPACT = 0.036
 """m; things of at most this radius are put in lines and circles of up to eight."""
 CUTLERY = ("spoon", "marker", "brush")
@@ -80,14 +82,7 @@ def scattered(items: Sequence[Item], rng: np.random.Generator, *, tries: int = 6
     layout = np.zeros((len(items), 3))
     for index, item in enumerate(items):
         for _ in range(tries):
-            low, high = (
-                (np.array([0.54, -0.05]), np.array([0.60, 0.05]))
-                if item.kind == "plate"
-                else (
-                    TABLE_LOW,
-                    TABLE_HIGH,
-                )
-            )
+            low, high = (PLATE_LOW, PLATE_HIGH) if item.kind == "plate" else (TABLE_LOW, TABLE_HIGH)
             layout[index] = *rng.uniform(low, high), rng.uniform(-np.pi, np.pi)
             if is_clear(items[: index + 1], layout[: index + 1], margin=0.01):
                 break

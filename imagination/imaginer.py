@@ -95,6 +95,12 @@ class LatentImaginer:
         row = Row(use, _empty(), text=text, present=self.latent(frame), actions=actions)
         return tuple(self.draw([row], draw)[0])
 
+    def rollouts(self, frame: ImageArray, actions: FloatArray, draw: Draw) -> ImageArray:
+        """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
+        present = self.latent(frame)
+        rows = [Row("rollout", _empty(), present=present, actions=chunk) for chunk in actions]
+        return self.draw(rows, draw)[:, -1]
+
     def latent(self, frame: ImageArray) -> torch.Tensor:
         """Return the latent (4, 16, 16) of a frame."""
         return encode(self._autoencoder, as_pixels(frame[None]))[0]

@@ -102,7 +102,7 @@ def read_back(model: Judge, picture: ImageArray) -> list[Found]:
 @torch.inference_mode()
 def label(model: Judge, picture: ImageArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the class and the colour of every pixel, each (H, W)."""
-    pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float()[None] / 127.5 - 1
+    pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).float()[None] / 127.5 - 1
     said, tinted = model(pixels)
     return said[0].argmax(0).numpy(), tinted[0].argmax(0).numpy()
 

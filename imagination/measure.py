@@ -11,7 +11,9 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.errors import AubergineError, SpecError
-from agent.types import CameraSpec, Outcome
+from agent.ports import Policy
+from agent.runtime import run_episode
+from agent.types import CameraSpec, FloatArray, ImageArray, Outcome
 from imagination import measuring
 from imagination.arranger import SHIPPED as SHIPPED_LAYOUT
 from imagination.arranger import load_arranger
@@ -19,15 +21,19 @@ from imagination.arranger_training import score
 from imagination.asking import read_request
 from imagination.carrying import carry_out, plan_chain
 from imagination.figures import Figure, share
-from imagination.imaginer import SHIPPED, Draw
+from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
+from imagination.judge import load_judge
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
+from imagination.lookahead import Lookahead, worth_by
 from imagination.patterns import PATTERNS, holds, is_clear
+from policies.checkpoint import load_policy
 from sim.expert import ScriptedExpert
+from sim.tasks import sample_task
 from sim.world import TabletopWorld
 
 CARRIED = ("arrange the cubes in a circle", "line up the cans", "sort the things by colour", "set the table")
-WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry")
+WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=200, help="scenes, episodes or arrangements of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the first scene; reported figures use 0 to 9,999")
     parser.add_argument("--model", type=Path, help="folder of the model that is measured (default: the shipped one)")
+    parser.add_argument("--policy", default="vla", help="checkpoint folder that looks ahead, for lookahead")
     parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=2.0)
@@ -59,6 +66,8 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
         return arrange_figures(arguments.model or SHIPPED_LAYOUT, n=arguments.n, seed=arguments.seed)
     if arguments.what == "carry":
         return carry_figures(n=arguments.n, seed=arguments.seed)
+    if arguments.what == "lookahead":
+        return lookahead_figures(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
@@ -108,6 +117,37 @@ def carry_figures(*, n: int, seed: int) -> list[Figure]:
                 episode = carry_out(chain, world, ScriptedExpert(world), execute=1)
                 verdicts.append(episode.outcome is Outcome.SUCCESS)
             figures.append(share(f"{text}: carried out", verdicts))
+    finally:
+        world.close()
+    return figures
+
+
+def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
+    """The policy as it is, looking ahead, and, the control, taking one of the same variants at random; same scenes."""
+    imaginer, judge = LatentImaginer(arguments.model or SHIPPED), load_judge(arguments.judge)
+    draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
+    rng = np.random.default_rng(arguments.seed)
+    inner = load_policy(arguments.policy)
+
+    def rollouts(frame: ImageArray, actions: FloatArray) -> ImageArray:
+        return imaginer.rollouts(frame, actions, draw)
+
+    players: dict[str, Policy] = {
+        "as it is": inner,
+        "best of 8 imagined": Lookahead(inner, rollouts, worth_by(judge)),
+        "control, one of 8 at random": Lookahead(
+            inner, lambda frame, actions: actions, lambda frame, goal: rng.random()
+        ),
+    }
+    world = TabletopWorld(cameras=inner.embodiment.cameras)
+    figures = []
+    try:
+        for name, player in players.items():
+            won = []
+            for number in tqdm(range(arguments.seed, arguments.seed + arguments.n), desc=name):
+                task = sample_task("put_in", np.random.default_rng([number, 52]))
+                won.append(run_episode(world, player, task, seed=number, execute=inner.execute))
+            figures.append(share(name, [episode.outcome is Outcome.SUCCESS for episode in won]))
     finally:
         world.close()
     return figures

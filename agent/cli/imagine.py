@@ -54,7 +54,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     _check_frame_request(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=arguments.json)
-    pictures = arguments.imagine(lambda: make_imaginer(arguments.model or SHIPPED), arguments, draw)
+
+    def make() -> "Imaginer":
+        if arguments.model is None and not SHIPPED.exists():
+            raise SpecError(
+                "no latent model ships with this version; train one with configs/train/imagine_denoiser.yaml and name "
+                "its folder with --model, or name a diffusers pipeline"
+            )
+        return make_imaginer(arguments.model or SHIPPED)
+
+    pictures = arguments.imagine(make, arguments, draw)
     path = write(pictures, new_folder(arguments.out, "imagine"))
     if arguments.json:
         print(json.dumps({"out": str(path), "seed": arguments.seed, "frames": len(pictures)}))

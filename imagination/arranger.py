@@ -115,7 +115,7 @@ def arranger_loss(
     wanted = noise.get_velocity(answer, eps, time)
     weight = table.there[:, :, None] * (1 - table.fixed)
     off = (model(noisy, time, table) - wanted) ** 2 * weight
-    return off.sum() / (POSE * weight.sum())
+    return torch.as_tensor(off.sum() / (POSE * weight.sum()))
 
 
 @torch.inference_mode()

@@ -123,7 +123,7 @@ class Denoiser(nn.Module):
         use = nn.functional.one_hot(known.use, len(USES)).to(noisy.dtype)
         vector = torch.cat([use, known.has_actions[:, None].to(noisy.dtype), known.actions.flatten(1)], dim=1)
         out = self.unet(channels, time, said, class_labels=vector, encoder_attention_mask=mask, return_dict=False)[0]
-        return torch.as_tensor(out).unflatten(1, (FRAMES, LATENT))
+        return torch.as_tensor(out).reshape(count, FRAMES, LATENT, GRID, GRID)
 
     def paint(self, boxes: Tensor, kinds: Tensor, colours: Tensor) -> Tensor:
         """Return the map (B, MAP, 16, 16): in every cell the sum of what lies there, by how much of it is covered."""

@@ -39,9 +39,7 @@ def make_imaginer(source: str | Path) -> Imaginer:
     if (folder / "config.json").exists():
         return LatentImaginer(folder)
     if folder.is_dir() and not (folder / "model_index.json").exists():
-        raise SpecError(
-            f"no diffusers pipeline at '{source}': the folder holds neither config.json nor model_index.json"
-        )
+        raise SpecError(f"no diffusers pipeline at '{source}': the folder holds no model_index.json, nor a config.json")
     if not folder.is_dir() and (folder.is_absolute() or len(folder.parts) > 2):
         raise SpecError(f"no diffusers pipeline at '{source}': there is no such folder")
     return PipelineImaginer(str(source))

@@ -76,17 +76,17 @@ class LatentImaginer:
         self._words = Words(make_text_encoder(self._denoiser.config.text))
 
     def scene(self, text: str, draw: Draw) -> ImageArray:
-        return self.draw([Row("scene", _empty(), text=text)], draw)[0, 0]
+        return np.asarray(self.draw([Row("scene", _empty(), text=text)], draw)[0, 0])
 
     def layout(self, boxes: Sequence[PlacedBox], text: str | None, draw: Draw) -> ImageArray:
-        return self.draw([layout_row(boxes, text)], draw)[0, 0]
+        return np.asarray(self.draw([layout_row(boxes, text)], draw)[0, 0])
 
     def inpaint(self, frame: ImageArray, hole: NDArray[np.bool_], text: str | None, draw: Draw) -> ImageArray:
         painted = self.draw([Row("inpaint", _empty(), text=text, picture=frame, hole=hole)], draw)[0, 0]
         return np.where(hole[..., None], painted, frame).astype(np.uint8)
 
     def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
-        return self.draw([Row("goal", _empty(), text=text, present=self.latent(frame))], draw)[0, 0]
+        return np.asarray(self.draw([Row("goal", _empty(), text=text, present=self.latent(frame))], draw)[0, 0])
 
     def video(
         self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
@@ -99,7 +99,7 @@ class LatentImaginer:
         """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
         present = self.latent(frame)
         rows = [Row("rollout", _empty(), present=present, actions=chunk) for chunk in actions]
-        return self.draw(rows, draw)[:, -1]
+        return np.asarray(self.draw(rows, draw)[:, -1])
 
     def latent(self, frame: ImageArray) -> torch.Tensor:
         """Return the latent (4, 16, 16) of a frame."""

@@ -107,8 +107,8 @@ def train_judge(config: PartTraining, out: Path, *, resume: bool) -> Trained:
     """Train on stills, with small changes of light, and write out/model."""
     device = _begin(config)
     shards = read_shards(config.store, STILLS)
-    pictures, who = joined(shards, "image"), joined(shards, "who")
-    kind, colour = joined(shards, "kind"), joined(shards, "colour")
+    pictures, who = joined(shards, "image").astype(np.uint8), joined(shards, "who").astype(np.uint8)
+    kind, colour = joined(shards, "kind").astype(np.int16), joined(shards, "colour").astype(np.int16)
     model = Judge(config.judge_model).to(device)
     schedule = config.schedule
 

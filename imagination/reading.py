@@ -73,4 +73,4 @@ def _related(relation: str, a: Found, b: Found) -> bool:
     height, width = a.mask.shape
     x, y = (columns.mean() + 0.5) / width, (rows.mean() + 0.5) / height
     slack = 1.5 / width
-    return b.box[0] - slack <= x <= b.box[2] + slack and b.box[1] - 3 * slack <= y <= b.box[3] + slack
+    return bool(b.box[0] - slack <= x <= b.box[2] + slack and b.box[1] - 3 * slack <= y <= b.box[3] + slack)

@@ -135,9 +135,7 @@ def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
     players: dict[str, Policy] = {
         "as it is": inner,
         "best of 8 imagined": Lookahead(inner, rollouts, worth_by(judge)),
-        "control, one of 8 at random": Lookahead(
-            inner, lambda frame, actions: actions, lambda frame, goal: rng.random()
-        ),
+        "control, one of 8 at random": Lookahead(inner, _unseen, lambda *_: float(rng.random())),
     }
     world = TabletopWorld(cameras=inner.embodiment.cameras)
     figures = []
@@ -151,6 +149,11 @@ def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
     finally:
         world.close()
     return figures
+
+
+def _unseen(_: ImageArray, actions: FloatArray) -> ImageArray:
+    """Black frames, for a choice that looks at none."""
+    return np.zeros((len(actions), 1, 1, 3), dtype=np.uint8)
 
 
 if __name__ == "__main__":

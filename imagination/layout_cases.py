@@ -12,6 +12,8 @@ from sim.scene import TABLE_HIGH, TABLE_LOW
 
 TRAINED_COUNTS = (3, 4, 6, 8)
 UNSEEN_COUNTS = (5, 7)
+SHARES = (0.25, 0.1, 0.4, 0.25)
+"""How often each of PATTERNS is drawn: what is hard to learn more often."""
 PLATE_LOW, PLATE_HIGH = np.array([0.54, -0.05]), np.array([0.60, 0.05])
 """m; where a plate stands that a table is set around: there is room on three sides of it."""
 COMPACT = 0.036
@@ -64,7 +66,7 @@ def draw_case(
 ) -> Case:
     """Draw a problem with one of `counts` movable items; words: "seen" or "held_out"."""
     while True:
-        chosen = pattern or PATTERNS[int(rng.integers(len(PATTERNS)))]
+        chosen = pattern or str(rng.choice(PATTERNS, p=SHARES))
         items = _ITEMS[chosen](int(rng.choice(counts)), rng)
         start = scattered(items, rng)
         if start is None:

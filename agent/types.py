@@ -183,8 +183,8 @@ class Explanation:
 class Goal:
     """A relation between entities of a scene, as data. It writes the instruction and judges the outcome.
 
-    `subject` and `target` are entity names in the scene ("eggplant", "red cube"), a table region, or None
-    where the relation has no target (lift, open, close).
+    `subject` and `target` are entity names in the scene ("eggplant", "red cube"), a table region, a spot
+    ("0.520 -0.100", see sim.spots), or None where the relation has no target (lift, open, close).
     """
 
     relation: str

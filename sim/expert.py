@@ -23,6 +23,7 @@ from sim.goals import PUSH_DISTANCE, is_true
 from sim.objects import ReceptacleKind
 from sim.places import Place, place_for
 from sim.relations import DIRECTIONS
+from sim.spots import half_turn
 from sim.state import SceneState
 from sim.world import TabletopWorld
 
@@ -164,8 +165,12 @@ class ScriptedExpert:
         carry_height = max(self._obstacle_height(goal.subject, state) + CLEARANCE + hang[2], target[2])
         drop = float(np.interp(offset / place.tolerance, *PLACE_FUNNEL))
         position = np.array([*target[:2], min(target[2] + drop, carry_height)])
-        there = offset < place.tolerance and state.tool_position[2] - target[2] < place.drop
-        return self._rise_first(Waypoint(position, state.tool_yaw, 1.0 if there and place.release else 0.0), state)
+        yaw = state.tool_yaw
+        if place.yaw is not None:
+            yaw = nearest_yaw(yaw + half_turn(place.yaw - yaw_of(subject.pose.quaternion)), yaw)
+        aligned = abs(wrap(yaw - state.tool_yaw)) < YAW_TOLERANCE
+        there = aligned and offset < place.tolerance and state.tool_position[2] - target[2] < place.drop
+        return self._rise_first(Waypoint(position, yaw, 1.0 if there and place.release else 0.0), state)
 
     def _obstacle_height(self, carried: str, state: SceneState) -> float:
         return max((float(e.high[2]) for name, e in state.entities.items() if name != carried), default=0.0)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.types import Goal, Status
-from sim.geometry import Array, untransform
+from sim.geometry import Array, untransform, yaw_of
 from sim.objects import Interior, ReceptacleKind
 from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, in_region
 from sim.scene import Entity, Scene
+from sim.spots import read_spot
 from sim.state import EntityState, SceneState
 
 REST_SPEED = 0.02
@@ -173,6 +174,12 @@ def _move_to(case: _Case) -> bool:
     return on_table and in_region(case.target_name, np.asarray(case.subject.pose.position[:2]))
 
 
+def _at(case: _Case) -> bool:
+    pose = case.subject.pose
+    on_table = case.subject.low[2] < 0.02
+    return on_table and read_spot(case.target_name).holds(np.asarray(pose.position[:2]), yaw_of(pose.quaternion))
+
+
 def _open(case: _Case) -> bool:
     kind, joint = case.subject_entity.kind, case.subject.joint
     if not isinstance(kind, ReceptacleKind) or kind.joint is None:
@@ -198,6 +205,7 @@ RELATIONS: dict[str, Callable[[_Case], bool]] = {
     "close": _close,
     "take out": _take_out,
     "move to": _move_to,
+    "at": _at,
 }
 
 

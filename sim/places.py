@@ -11,6 +11,7 @@ from sim.goals import inside
 from sim.kinds import Interior
 from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot
 from sim.scene import TABLE_HIGH, TABLE_LOW, Scene
+from sim.spots import read_spot
 from sim.state import SceneState
 
 
@@ -19,6 +20,7 @@ class Place:
     """xy: where the object's centre goes [m].  bottom: height of its underside when it is let go [m].
 
     tolerance: how far off in x-y it may be let go.  drop: how far above `bottom`.  release: False to go on holding it.
+    yaw: how the object shall be turned, modulo half a turn [rad]; None leaves it as it is carried.
     """
 
     xy: Array
@@ -26,6 +28,7 @@ class Place:
     tolerance: float = 0.015
     drop: float = 0.012
     release: bool = True
+    yaw: float | None = None
 
 
 def place_for(goal: Goal, scene: Scene, state: SceneState, start: SceneState) -> Place:
@@ -45,6 +48,9 @@ def place_for(goal: Goal, scene: Scene, state: SceneState, start: SceneState) ->
     if goal.relation in ("in", "on"):
         assert goal.target is not None
         return _into(scene, state, goal)
+    if goal.relation == "at":
+        spot = read_spot(str(goal.target))
+        return Place(spot.xy, 0.004, tolerance=0.006, yaw=spot.yaw)
     region = goal.target if goal.relation == "move to" else None
     return Place(_free_spot(scene, state, goal.subject, region), 0.004, tolerance=0.02)
 

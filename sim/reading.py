@@ -282,3 +282,12 @@ def _flat(groups: Iterable[tuple[str, ...]]) -> list[str]:
 def _any(words: Iterable[str]) -> str:
     """Alternatives, the longest first so that "bell pepper" wins over "pepper"."""
     return "(?:" + "|".join(re.escape(word) for word in sorted(words, key=lambda word: (-len(word), word))) + ")"
+
+
+def marked(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the plain text with every known thing replaced by <0>, <1>, ..., and the things' names.
+
+    A name may describe what the catalogue does not have in that colour; `parse_name` then raises.
+    """
+    plain, mentions = _mark(_plain(text))
+    return plain, tuple(mention.name(None) or mention.kind for mention in mentions)

@@ -13,16 +13,19 @@ from agent.safety.config import SafetyConfig
 from agent.settings import from_mapping, load_settings, save_settings
 from agent.types import Outcome
 from dialogue.tiny.plan import ChatPlan
+from imagination.plan import ImaginePlan
 from sim.tasks import check_goal
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-KINDS = {"eval": Suite, "train": Plan, "sim": SafetyConfig, "robot": RobotConfig}
+TRAINED = {"policy": Plan, "imagine": ImaginePlan, "chat": ChatPlan}
+KINDS = {"eval": Suite, "sim": SafetyConfig, "robot": RobotConfig}
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
 def test_every_config_loads_and_saves_unchanged(path: Path, tmp_path: Path) -> None:
-    kind = ChatPlan if kind_of(path) == "chat" else KINDS[path.relative_to(CONFIGS).parts[0]]
+    folder = path.relative_to(CONFIGS).parts[0]
+    kind = TRAINED[kind_of(path)] if folder == "train" else KINDS[folder]
     loaded = load_settings(path, kind)
     save_settings(tmp_path / "saved.yaml", loaded)
     assert load_settings(tmp_path / "saved.yaml", kind) == loaded

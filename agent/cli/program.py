@@ -7,7 +7,22 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from agent.cli import bench, chat, collect, compare, drive, evaluate, exam, memory, report, robots, run, serve, train
+from agent.cli import (
+    bench,
+    chat,
+    collect,
+    compare,
+    drive,
+    evaluate,
+    exam,
+    imagine,
+    memory,
+    report,
+    robots,
+    run,
+    serve,
+    train,
+)
 from agent.cli.command import Command
 from agent.errors import AubergineError
 
@@ -16,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     chat.COMMAND,
     collect.COMMAND,
     train.COMMAND,
+    imagine.COMMAND,
     evaluate.COMMAND,
     compare.COMMAND,
     report.COMMAND,

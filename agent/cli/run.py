@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agent.cli import stage as stages
+from agent.cli.arrange import is_arrangement, run_arrangement
 from agent.cli.command import (
     Command,
     add_policy_argument,
@@ -50,6 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise SpecError(
             "the instruction is empty; say what the robot should do, such as 'put the eggplant in the bowl'"
         )
+    if is_arrangement(arguments.instruction):
+        return run_arrangement(arguments)
     task = stages.task_for(arguments.instruction, max_steps=arguments.max_steps)
     stage = stages.make_stage(chosen_policy(arguments), safety=arguments.safety)
     try:

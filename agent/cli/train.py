@@ -1,17 +1,17 @@
-"""`aubergine train`: a policy, or the language model of `aubergine chat`, from a plan."""
+"""`aubergine train`: a policy from a plan, or what else a file's `kind` names."""
 
 import argparse
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
 from agent.cli.command import Command
 from agent.errors import unknown_name
 
 INTERRUPTED = 130
-POLICY, CHAT = "policy", "chat"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,14 +21,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Follow the plan; 0 when it ran through."""
+    """Do what the file's kind says; 0 when it ran through."""
     kind = kind_of(Path(arguments.plan))
-    if kind == CHAT:
-        from agent.cli.training_chat import run_chat
+    if kind not in KINDS:
+        raise unknown_name("kind of training", kind, KINDS)
+    return KINDS[kind](arguments)
 
-        return run_chat(arguments)
-    if kind != POLICY:
-        raise unknown_name("kind of training", kind, (POLICY, CHAT))
+
+def kind_of(path: Path) -> str:
+    """Return the file's `kind:`, "policy" when it says none or cannot be read: the loader then says what is wrong."""
+    try:
+        found = re.search(r"^kind:\s*(\S+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    except (OSError, UnicodeDecodeError):
+        return "policy"
+    return found[1] if found else "policy"
+
+
+def train_policy(arguments: argparse.Namespace) -> int:
+    """Follow the plan; 0 when it ran through."""
     from agent.cli.training import Plan, follow
     from agent.settings import load_settings
 
@@ -46,15 +56,36 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if outcome.finished else INTERRUPTED
 
 
-def kind_of(path: Path) -> str:
-    """Return what the file's `kind` says is trained; a policy where it says nothing or is no mapping at all."""
-    try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        # Whoever loads the settings says what is wrong with the file, and where.
-        return POLICY
-    return str(read.get("kind", POLICY)) if isinstance(read, dict) else POLICY
+def train_imagination(arguments: argparse.Namespace) -> int:
+    """Train one part of the imagination; 0 when it ran through."""
+    from agent.settings import load_settings
+    from imagination.plan import ImaginePlan, follow
 
+    plan = load_settings(arguments.plan, ImaginePlan)
+    out = Path(arguments.out) if arguments.out else Path("runs") / Path(arguments.plan).stem
+    trained = follow(plan, out, resume=arguments.resume)
+    if arguments.json:
+        print(json.dumps({"out": str(out), "steps": trained.steps, "finished": trained.finished}))
+    elif trained.finished:
+        print(f"trained: {out / 'model'}")
+    else:
+        print(f"interrupted; go on with: aubergine train {arguments.plan} --out {out} --resume")
+    return 0 if trained.finished else INTERRUPTED
+
+
+def train_chat(arguments: argparse.Namespace) -> int:
+    """Fine-tune the language model of `aubergine chat`; 0 when it ran through."""
+    from agent.cli.training_chat import run_chat
+
+    return run_chat(arguments)
+
+
+KINDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "policy": train_policy,
+    "imagine": train_imagination,
+    "chat": train_chat,
+}
+"""What a file's `kind:` may be, and what trains it."""
 
 COMMAND = Command(
     name="train",

@@ -1,0 +1,138 @@
+"""What can imagine: the port, and the latent model of this project behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from agent.types import FloatArray, ImageArray
+from imagination.autoencoder import GRID, LATENT, as_pictures, as_pixels, decode, encode, load_autoencoder
+from imagination.denoiser import FRAMES, load_denoiser, sample_clips
+from imagination.samples import Row, Words, known_of
+from imagination.vocabulary import COLOUR_NUMBER, KIND_NUMBER, NOTHING
+from policies.text import make_text_encoder
+from sim.objects import Description
+
+SHIPPED = Path(__file__).parent / "pretrained" / "latent"
+
+
+@dataclass(frozen=True)
+class PlacedBox:
+    """A thing and the box it fills: x0 y0 x1 y1, shares of the picture's width and height."""
+
+    thing: Description
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How to sample. seed: equal ones give equal pictures.  steps: of denoising.  guidance: towards what is asked for,
+    1 for none.  quiet: no progress bar."""
+
+    seed: int = 0
+    steps: int = 20
+    guidance: float = 2.0
+    quiet: bool = False
+
+
+class Imaginer(Protocol):
+    """Draws pictures uint8 (H, W, 3). Raises SpecError where its model cannot do what is asked."""
+
+    def scene(self, text: str, draw: Draw) -> ImageArray:
+        """A picture of what the text says."""
+        ...
+
+    def layout(self, boxes: Sequence[PlacedBox], text: str | None, draw: Draw) -> ImageArray:
+        """A picture with these things in these boxes."""
+        ...
+
+    def inpaint(self, frame: ImageArray, hole: NDArray[np.bool_], text: str | None, draw: Draw) -> ImageArray:
+        """The frame with what is True in `hole` (H, W) painted anew; outside not a bit changes."""
+        ...
+
+    def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
+        """What the frame will look like when the instruction is done."""
+        ...
+
+    def video(
+        self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
+    ) -> tuple[ImageArray, ...]:
+        """Eight frames to come: to the end of the task, or, given actions (8, 7), one after each of them."""
+        ...
+
+
+class LatentImaginer:
+    """The latent model: autoencoder, denoiser and a frozen text encoder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read a folder as training wrote it; SpecError when it holds no such model."""
+        self._denoiser = load_denoiser(folder)
+        self._autoencoder = load_autoencoder(folder / "autoencoder")
+        self._words = Words(make_text_encoder(self._denoiser.config.text))
+
+    def scene(self, text: str, draw: Draw) -> ImageArray:
+        return np.asarray(self.draw([Row("scene", _empty(), text=text)], draw)[0, 0])
+
+    def layout(self, boxes: Sequence[PlacedBox], text: str | None, draw: Draw) -> ImageArray:
+        return np.asarray(self.draw([layout_row(boxes, text)], draw)[0, 0])
+
+    def inpaint(self, frame: ImageArray, hole: NDArray[np.bool_], text: str | None, draw: Draw) -> ImageArray:
+        painted = self.draw([Row("inpaint", _empty(), text=text, picture=frame, hole=hole)], draw)[0, 0]
+        return np.where(hole[..., None], painted, frame).astype(np.uint8)
+
+    def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
+        return np.asarray(self.draw([Row("goal", _empty(), text=text, present=self.latent(frame))], draw)[0, 0])
+
+    def video(
+        self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
+    ) -> tuple[ImageArray, ...]:
+        use = "film" if actions is None else "rollout"
+        row = Row(use, _empty(), text=text, present=self.latent(frame), actions=actions)
+        return tuple(self.draw([row], draw)[0])
+
+    def rollouts(self, frame: ImageArray, actions: FloatArray, draw: Draw) -> ImageArray:
+        """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
+        present = self.latent(frame)
+        rows = [Row("rollout", _empty(), present=present, actions=chunk) for chunk in actions]
+        return np.asarray(self.draw(rows, draw)[:, -1])
+
+    def latent(self, frame: ImageArray) -> torch.Tensor:
+        """Return the latent (4, 16, 16) of a frame."""
+        return encode(self._autoencoder, as_pixels(frame[None]))[0]
+
+    @torch.inference_mode()
+    def draw(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
+        """Draw all rows at once: (B, 8, H, W, 3) for films, (B, 1, H, W, 3) for pictures; one kind a call."""
+        known = known_of(rows, self._words, self._autoencoder)
+        with tqdm(total=draw.steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
+            clips = sample_clips(
+                self._denoiser, known, seed=draw.seed, steps=draw.steps, guidance=draw.guidance, tick=bar
+            )
+        count = FRAMES if rows[0].use in ("film", "rollout") else 1
+        pixels = decode(self._autoencoder, clips[:, :count].flatten(0, 1))
+        pictures = as_pictures(pixels)
+        return pictures.reshape(len(rows), count, *pictures.shape[1:])
+
+
+def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:
+    """Return the sample that asks for these boxes."""
+    return Row(
+        "layout",
+        _empty(),
+        text=text,
+        boxes=np.array([placed.box for placed in boxes], dtype=np.float32),
+        kinds=np.array([KIND_NUMBER[placed.thing.kind] for placed in boxes], dtype=np.int16),
+        colours=np.array(
+            [NOTHING if placed.thing.colour is None else COLOUR_NUMBER[placed.thing.colour] for placed in boxes],
+            dtype=np.int16,
+        ),
+    )
+
+
+def _empty() -> torch.Tensor:
+    return torch.zeros(FRAMES, LATENT, GRID, GRID)

@@ -1,0 +1,132 @@
+"""Looks ahead before moving: several variants of a policy's chunk are imagined, and the one that ends best is taken."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from agent.errors import SpecError
+from agent.ports import Policy
+from agent.types import ActionChunk, Embodiment, FloatArray, Goal, ImageArray, Observation
+from imagination.denoiser import FRAMES
+from imagination.judge import Found, Judge, label, place_of, read_back
+from imagination.reading import find
+from imagination.stills import ARM, CAMERA, SIDE
+from sim.objects import Description, parse_name
+from sim.reading import understand
+from sim.relations import BESIDE_DIRECTIONS, beside_spot
+
+Rollouts = Callable[[ImageArray, FloatArray], ImageArray]
+"""Frame (SIDE, SIDE, 3) and actions (N, 8, A) -> the frames after the last of them (N, SIDE, SIDE, 3)."""
+Worth = Callable[[ImageArray, Goal], float]
+"""How well a frame serves a goal; more is better."""
+REACH_SHARE = 0.5
+"""What a metre between hand and object counts, beside a metre between object and target."""
+LOST = 0.3
+"""m; how far off something counts that is not to be seen."""
+BESIDE = 0.05
+"""m; footprint radius that is assumed for a thing whose place beside another is looked for."""
+
+
+class Lookahead:
+    """A Policy round another. count: variants, the first of which is the inner policy's own chunk.
+
+    spread: standard deviation of the change of the hand's motion, as a share of its bounds; one change a chunk.
+    """
+
+    def __init__(self, inner: Policy, rollouts: Rollouts, worth: Worth, *, count: int = 8, spread: float = 0.3) -> None:
+        """Raise SpecError when there is nothing to choose from, or the inner policy has no front camera."""
+        if count < 2:
+            raise SpecError(f"looking ahead needs at least 2 variants to choose from, got {count}")
+        inner.embodiment.camera(CAMERA)
+        self._inner, self._rollouts, self._worth = inner, rollouts, worth
+        self._count, self._spread = count, spread
+        self._rng = np.random.default_rng(0)
+
+    @property
+    def embodiment(self) -> Embodiment:
+        return self._inner.embodiment
+
+    def reset(self, *, seed: int) -> None:
+        self._inner.reset(seed=seed)
+        self._rng = np.random.default_rng([seed, 51])
+
+    def act(self, observation: Observation) -> ActionChunk:
+        """Return the best variant; the inner policy's own chunk when the words are no known goal, or none is better."""
+        own = np.asarray(self._inner.act(observation).actions, dtype=np.float32)
+        goal = understand(observation.instruction)
+        if goal is None:
+            return ActionChunk(own)
+        variants = self._variants(own)
+        frames = self._rollouts(small(observation.images[CAMERA]), filled(variants))
+        worths = [self._worth(frame, goal) for frame in frames]
+        return ActionChunk(variants[int(np.argmax(worths))])
+
+    def _variants(self, own: FloatArray) -> FloatArray:
+        action = self.embodiment.action
+        reach = (action.high_array - action.low_array) / 2
+        moving = np.array([name != "gripper" for name in action.names], dtype=np.float32)
+        change = self._rng.normal(0, self._spread, (self._count, 1, len(action))) * reach * moving
+        change[0] = 0
+        return action.clip((own[None] + change).astype(np.float32))
+
+
+def filled(chunks: FloatArray) -> FloatArray:
+    """Return chunks (N, T, A) as (N, 8, A): cut, or held still with the last gripper command."""
+    count, length, width = chunks.shape
+    still = np.zeros((count, FRAMES, width), dtype=np.float32)
+    still[:, :, -1] = chunks[:, -1:, -1]
+    still[:, : min(length, FRAMES)] = chunks[:, :FRAMES]
+    return still
+
+
+def small(picture: ImageArray) -> ImageArray:
+    """Return the picture at SIDE pixels."""
+    return np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.uint8)
+
+
+def worth_by(judge: Judge) -> Worth:
+    """Return the worth of a frame as the judge reads it: less the metres from object to target, and hand to object."""
+
+    def worth(frame: ImageArray, goal: Goal) -> float:
+        found, hand = read_back(judge, frame), hand_in(judge, frame)
+        subject = find(_plain(goal.subject), found)
+        # An object that is not to be seen is in the hand, or under it.
+        here = np.array(subject.xy) if subject else hand
+        if here is None:
+            return -(1 + REACH_SHARE) * LOST
+        there = target_in(goal, found)
+        left = LOST if there is None else float(np.hypot(*(here - there)))
+        reach = LOST if hand is None else float(np.hypot(*(here - hand)))
+        return -left - REACH_SHARE * reach
+
+    return worth
+
+
+def hand_in(judge: Judge, frame: ImageArray) -> "FloatArray | None":
+    """Return where on the table [m] the lowest tenth of the arm's pixels is seen, None without an arm."""
+    arm = label(judge, frame)[0] == ARM
+    rows = np.flatnonzero(arm.any(axis=1))
+    if len(rows) == 0:
+        return None
+    lowest = arm.copy()
+    lowest[: int(np.quantile(np.nonzero(arm)[0], 0.9))] = False
+    return np.asarray(place_of(lowest), dtype=np.float32)
+
+
+def target_in(goal: Goal, found: list[Found]) -> "FloatArray | None":
+    """Return where the goal's object shall be [m], None when its target is not to be seen or is no thing."""
+    if goal.target is None or goal.relation in ("push", "move to", "at"):
+        return None
+    target = find(_plain(goal.target), found)
+    if target is None:
+        return None
+    xy = np.array(target.xy)
+    if goal.relation in BESIDE_DIRECTIONS:
+        xy = beside_spot(goal.relation, xy, BESIDE, BESIDE)
+    return np.asarray(xy, dtype=np.float32)
+
+
+def _plain(name: str) -> Description:
+    described = parse_name(name)
+    return Description(described.kind, described.colour)

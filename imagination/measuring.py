@@ -1,0 +1,250 @@
+"""The figures behind every bar, each with the control that would make it meaningless were it as good."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from agent.types import ImageArray
+from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder, psnr
+from imagination.captions import draw_caption, write_caption
+from imagination.collecting import Clip
+from imagination.denoiser import FRAMES
+from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
+from imagination.imaginer import Draw, LatentImaginer, PlacedBox, layout_row
+from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
+from imagination.reading import find, read_boxes_back, shows
+from imagination.samples import Row, random_hole
+from imagination.stills import ARM, FIRST_THING, Still
+from imagination.vocabulary import CLASSES, COLOUR_NAMES, GROUND
+from sim.objects import Description
+
+BATCH = 16
+NO_FRAMES = torch.zeros(0)
+MOVED = 0.03
+"""m; further than this is moved."""
+
+
+def measure_judge(judge: Judge, *, n: int, seed: int) -> list[Figure]:
+    """How well the judge reads real renders; without it no other figure means anything."""
+    pixels, thing_pixels, kinds, looks, off = [], [], [], [], []
+    for still in tqdm(stills_from(seed, n), total=n, desc="judge"):
+        classes, colours = label(judge, still.rgb)
+        truth = _classes(still)
+        pixels.append(float((classes == truth).mean()))
+        on_things = still.who >= FIRST_THING
+        thing_pixels.append(float((classes == truth)[on_things].mean()))
+        for index, thing in enumerate(still.things):
+            mask = still.who == FIRST_THING + index
+            if thing.box is None:
+                continue
+            kind = CLASSES[int(np.bincount(classes[mask]).argmax())]
+            colour = COLOUR_NAMES[int(np.bincount(colours[mask]).argmax())]
+            kinds.append(kind == thing.kind)
+            looks.append(kind == thing.kind and colour == thing.colour)
+            x, y = place_of(mask)
+            off.append(100 * float(np.hypot(x - thing.xy[0], y - thing.xy[1])))
+    return [
+        mean("pixels right", pixels),
+        mean("pixels of things right", thing_pixels),
+        share("things of the right kind", kinds),
+        share("things of the right kind and colour", looks),
+        middle("distance between a mask's place and the thing's", off, "cm"),
+    ]
+
+
+def measure_autoencoder(folder: Path, *, n: int, seed: int) -> list[Figure]:
+    """Reconstruction, and the control: the picture shrunk to as many numbers as the latent has, and enlarged again."""
+    model = load_autoencoder(folder)
+    whole, things, control = [], [], []
+    for still in tqdm(stills_from(seed, n), total=n, desc="autoencoder"):
+        seen = as_pictures(decode(model, encode(model, as_pixels(still.rgb[None]))))[0]
+        mask = still.who >= FIRST_THING
+        whole.append(psnr(seen, still.rgb))
+        things.append(psnr(seen[mask], still.rgb[mask]))
+        small = Image.fromarray(still.rgb).resize((18, 18), Image.Resampling.BOX)
+        control.append(psnr(np.asarray(small.resize((64, 64), Image.Resampling.BICUBIC)), still.rgb))
+    return [mean("psnr", whole, "dB"), mean("psnr on things", things, "dB"), mean("control: 18 x 18", control, "dB")]
+
+
+def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
+    """Things there and relations true; the controls are another picture's caption, and the judge on real renders."""
+    rng = np.random.default_rng([seed, 31])
+    stills = list(stills_from(seed, n))
+    captions = [draw_caption(still.things, rng) for still in stills]
+    rows = [Row("scene", NO_FRAMES, text=write_caption(caption, rng)) for caption in captions]
+    pictures = drawn(imaginer, rows, draw)
+    found = [read_back(judge, picture[0]) for picture in pictures]
+    real = [read_back(judge, still.rgb) for still in stills]
+    own = [shows(caption, seen) for caption, seen in zip(captions, found, strict=True)]
+    other = [shows(caption, seen) for caption, seen in zip(captions, found[1:] + found[:1], strict=True)]
+    render = [shows(caption, seen) for caption, seen in zip(captions, real, strict=True)]
+    return [
+        share("named things there", [there for there, _ in own]),
+        share("named things there and related as said", [both for _, both in own]),
+        share("control: caption of another picture", [both for _, both in other]),
+        share("ceiling: real renders", [both for _, both in render]),
+    ]
+
+
+def measure_layout(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
+    """Boxes read back; the controls are the boxes of another picture, and the judge on real renders."""
+    stills = list(stills_from(seed, n))
+    asked = [placed_boxes(still) for still in stills]
+    pictures = drawn(imaginer, [layout_row(boxes, None) for boxes in asked], draw)
+    found = [read_back(judge, picture[0]) for picture in pictures]
+    real = [read_back(judge, still.rgb) for still in stills]
+    figures = []
+    for name, seen in (("", found), ("control, boxes of another: ", found[1:] + found[:1]), ("real renders: ", real)):
+        pairs = [pair for boxes, things in zip(asked, seen, strict=True) for pair in read_boxes_back(boxes, things)]
+        figures.append(mean(f"{name}mean overlap", [overlap for overlap, _ in pairs]))
+        figures.append(share(f"{name}class right", [right for _, right in pairs]))
+    return figures
+
+
+def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
+    """What must stay stays; what may change does."""
+    rng = np.random.default_rng([seed, 33])
+    outside, changed, kept = [], [], []
+    for still in tqdm(list(stills_from(seed, n)), desc="inpaint"):
+        hole = random_hole(still.who, len(still.things), rng)
+        seen = imaginer.inpaint(still.rgb, hole, None, Draw(draw.seed, draw.steps, draw.guidance, quiet=True))
+        outside.append(float(np.abs(seen[~hole].astype(int) - still.rgb[~hole].astype(int)).max(initial=0)))
+        changed.append(float(np.abs(seen[hole].astype(int) - still.rgb[hole].astype(int)).mean()))
+        before, after = label(judge, still.rgb)[0], label(judge, seen)[0]
+        guarded = (before >= len(GROUND)) | (before == ARM)
+        both = (guarded & ~hole & (before == after)).sum()
+        kept.append(float(both / max(1, (guarded & ~hole).sum())))
+    return [
+        Figure("largest change outside the hole", float(np.max(outside)), n, "of 255"),
+        mean("mean change inside the hole", changed, "of 255"),
+        mean("kept pixels read as before", kept),
+    ]
+
+
+def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
+    """Goal pictures against what really happened; the controls are the present frame and the true last frame."""
+    clips = list(clips_from(seed, n))
+    rows = [
+        Row("goal", NO_FRAMES, text=clip.instruction, present=imaginer.latent(clip.stills[0].rgb)) for clip in clips
+    ]
+    pictures = [picture[0] for picture in drawn(imaginer, rows, draw)]
+    figures = []
+    sources: tuple[tuple[str, list[ImageArray]], ...] = (
+        ("", pictures),
+        ("control, the present frame: ", [clip.stills[0].rgb for clip in clips]),
+        ("oracle, the true last frame: ", [clip.stills[-1].rgb for clip in clips]),
+    )
+    for name, shown in sources:
+        verdicts = [_goal_verdict(judge, clip, picture) for clip, picture in zip(clips, shown, strict=True)]
+        figures.append(share(f"{name}right object moved", [moved for moved, _ in verdicts]))
+        figures.append(middle(f"{name}median position error, missing counted as 50 cm", [e for _, e in verdicts], "cm"))
+    return figures
+
+
+def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
+    """Rollouts of eight actions in which the object moves; the controls are the frame repeated and wrong actions."""
+    cases = [case for clip in clips_from(seed, n) if (case := _moving(clip)) is not None]
+    rows = [
+        Row("rollout", NO_FRAMES, present=imaginer.latent(clip.stills[now].rgb), actions=clip.actions[now:][:FRAMES])
+        for clip, now in cases
+    ]
+    wrong = [Row(row.use, row.frames, present=row.present, actions=other.actions) for row, other in _rotated(rows)]
+    true = [np.stack([still.rgb for still in clip.stills[now + 1 :][:FRAMES]]) for clip, now in cases]
+    sources = (
+        ("", drawn(imaginer, rows, draw)),
+        ("control, frame repeated: ", [np.stack([clip.stills[now].rgb] * FRAMES) for clip, now in cases]),
+        ("control, actions of another: ", drawn(imaginer, wrong, draw)),
+        ("true frames: ", true),
+    )
+    figures = []
+    for name, shown in sources:
+        errors = [
+            _subject_error(judge, clip, clip.stills[now + FRAMES], film[-1])
+            for (clip, now), film in zip(cases, shown, strict=True)
+        ]
+        values = [psnr(film, real) for film, real in zip(shown, true, strict=True)]
+        figures.append(middle(f"{name}median object error at 8 steps, missing counted as 50 cm", errors, "cm"))
+        figures.append(mean(f"{name}psnr", [min(value, 60.0) for value in values], "dB"))
+    return figures
+
+
+def drawn(imaginer: LatentImaginer, rows: Sequence[Row], draw: Draw) -> list[ImageArray]:
+    """Draw all rows, a few at a time; each with its own seed."""
+    pictures: list[ImageArray] = []
+    for start in tqdm(range(0, len(rows), BATCH), desc="drawing"):
+        now = Draw(draw.seed + start, draw.steps, draw.guidance, quiet=True)
+        pictures += list(imaginer.draw(rows[start : start + BATCH], now))
+    return pictures
+
+
+def placed_boxes(still: Still) -> list[PlacedBox]:
+    """Return the boxes of what is visible."""
+    return [PlacedBox(Description(thing.kind, thing.colour), thing.box) for thing in still.things if thing.box]
+
+
+def _goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, float]:
+    """Whether the subject is no longer where it was, and how far [cm] it is from where it really ended."""
+    start = clip.stills[0].things[clip.subject]
+    meant = Description(start.kind, start.colour)
+    end = clip.stills[-1].things[clip.subject].xy
+    seen = find(meant, read_back(judge, picture), near=end)
+    if seen is None:
+        return False, 50.0
+    moved = float(np.hypot(seen.xy[0] - start.xy[0], seen.xy[1] - start.xy[1])) > MOVED
+    return moved, _apart(seen, end)
+
+
+def _subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -> float:
+    thing = truth.things[clip.subject]
+    seen = find(Description(thing.kind, thing.colour), read_back(judge, picture), near=thing.xy)
+    real = find(Description(thing.kind, thing.colour), read_back(judge, truth.rgb), near=thing.xy)
+    if seen is None or real is None:
+        return 50.0
+    return _apart(seen, real.xy)
+
+
+def _apart(seen: Found, xy: tuple[float, float]) -> float:
+    return 100 * float(np.hypot(seen.xy[0] - xy[0], seen.xy[1] - xy[1]))
+
+
+def _moving(clip: Clip) -> tuple[Clip, int] | None:
+    """The first tick from which the subject moves at least MOVED within eight steps."""
+    places = np.array([still.things[clip.subject].xy for still in clip.stills])
+    for now in range(len(places) - FRAMES):
+        if float(np.hypot(*(places[now + FRAMES] - places[now]))) > MOVED:
+            return clip, now
+    return None
+
+
+def _rotated(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    return list(zip(rows, [*rows[1:], *rows[:1]], strict=True))
+
+
+def _classes(still: Still) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    truth = still.who.astype(np.int64)
+    for index, thing in enumerate(still.things):
+        truth[still.who == FIRST_THING + index] = CLASSES.index(thing.kind)
+    return truth
+
+
+Measure = Callable[..., list[Figure]]
+LATENT_MEASURES: dict[str, Measure] = {
+    "scene": measure_scene,
+    "layout": measure_layout,
+    "inpaint": measure_inpaint,
+    "goal": measure_goal,
+    "video": measure_video,
+}
+
+
+def run(what: str, *, n: int, seed: int, model: Path, judge: Path, draw: Draw) -> list[Figure]:
+    """Measure one thing; `what` is "judge", "autoencoder" or a key of LATENT_MEASURES."""
+    if what == "judge":
+        return measure_judge(load_judge(judge), n=n, seed=seed)
+    if what == "autoencoder":
+        return measure_autoencoder(model, n=n, seed=seed)
+    return LATENT_MEASURES[what](LatentImaginer(model), load_judge(judge), n=n, seed=seed, draw=draw)

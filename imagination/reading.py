@@ -1,0 +1,76 @@
+"""Compares what a picture shows, as the judge reads it, with what was asked for."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from imagination.captions import Caption, is_beside
+from imagination.imaginer import PlacedBox
+from imagination.judge import Found
+from sim.objects import Description
+from sim.relations import BESIDE_DIRECTIONS
+
+Box = tuple[float, float, float, float]
+
+
+def matches(description: Description, found: Found) -> bool:
+    """Say whether the description could mean this thing."""
+    return found.kind == description.kind and description.colour in (None, found.colour)
+
+
+def shows(caption: Caption, found: Sequence[Found]) -> tuple[bool, bool]:
+    """Say whether all things of the caption are there, and whether all its relations hold as well."""
+    there = all(any(matches(thing, seen) for seen in found) for thing in caption.things)
+    related = there and all(
+        any(
+            _related(relation, a, b)
+            for a in found
+            if matches(caption.things[subject], a)
+            for b in found
+            if a is not b and matches(caption.things[target], b)
+        )
+        for subject, relation, target in caption.relations
+    )
+    return there, related
+
+
+def box_overlap(first: Box, second: Box) -> float:
+    """Return the intersection over union of two boxes x0 y0 x1 y1."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
+    return width * height / (sum(areas) - width * height)
+
+
+def read_boxes_back(asked: Sequence[PlacedBox], found: Sequence[Found]) -> list[tuple[float, bool]]:
+    """Return for each box its overlap with what is found there, and whether that is the kind of thing asked for.
+
+    What is found there: of the right kind where one overlaps, else the thing that overlaps most.
+    """
+    results = []
+    for placed in asked:
+        overlaps = [(seen.kind == placed.thing.kind, box_overlap(placed.box, seen.box)) for seen in found]
+        right = max((overlap for same, overlap in overlaps if same), default=0.0)
+        any_kind = max((overlap for _, overlap in overlaps), default=0.0)
+        results.append((right, right > 0 and right >= 0.5 * any_kind))
+    return results
+
+
+def find(description: Description, found: Sequence[Found], near: tuple[float, float] | None = None) -> Found | None:
+    """Return the thing that is meant, of several the one nearest to `near`, else the largest."""
+    meant = [seen for seen in found if matches(description, seen)]
+    if not meant or near is None:
+        return meant[0] if meant else None
+    return min(meant, key=lambda seen: float(np.hypot(seen.xy[0] - near[0], seen.xy[1] - near[1])))
+
+
+def _related(relation: str, a: Found, b: Found) -> bool:
+    if relation in BESIDE_DIRECTIONS:
+        return is_beside(relation, np.array(a.xy), np.array(b.xy))
+    rows, columns = np.nonzero(a.mask)
+    height, width = a.mask.shape
+    x, y = (columns.mean() + 0.5) / width, (rows.mean() + 0.5) / height
+    slack = 1.5 / width
+    return bool(b.box[0] - slack <= x <= b.box[2] + slack and b.box[1] - 3 * slack <= y <= b.box[3] + slack)

@@ -1,0 +1,248 @@
+"""From a store to batches for the denoiser: which use, which frames, and what is known of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from agent.types import FloatArray, ImageArray
+from imagination.autoencoder import GRID, LATENT, as_pixels, encode
+from imagination.collecting import CLIPS, STILLS
+from imagination.denoiser import ACTION, FRAMES, USES, Known
+from imagination.stills import ARM, FIRST_THING, SIDE
+from imagination.store import Shard, joined, read_shards
+from imagination.vocabulary import NOTHING
+from policies.text import MAX_PIECES, TextEncoder
+from sim.commander import ACTION as ACTION_SPEC
+
+GREY = 0.0
+"""What a hole is filled with before it is encoded, in [-1, 1]."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How often each use is practised, relative to the others."""
+
+    scene: float = 2.0
+    layout: float = 2.0
+    inpaint: float = 1.5
+    goal: float = 2.0
+    film: float = 1.5
+    rollout: float = 2.0
+
+    def shares(self) -> NDArray[np.float64]:
+        weights = np.array([getattr(self, use) for use in USES], dtype=np.float64)
+        return np.asarray(weights / weights.sum())
+
+
+@dataclass(eq=False)
+class Row:
+    """What one sample is made of before it becomes tensors; frames (8, 4, 16, 16)."""
+
+    use: str
+    frames: Tensor
+    text: str | None = None
+    present: Tensor | None = None
+    picture: ImageArray | None = None
+    hole: NDArray[np.bool_] | None = None
+    boxes: FloatArray | None = None
+    kinds: NDArray[np.int16] | None = None
+    colours: NDArray[np.int16] | None = None
+    actions: FloatArray | None = None
+
+
+class Words:
+    """Features of sentences, kept as 16-bit floats: each is encoded once."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self.encoder = encoder
+        self._known: dict[str, NDArray[np.float16]] = {}
+
+    def add(self, sentences: Sequence[str], *, show: bool = False) -> None:
+        fresh = sorted({s for s in sentences if s not in self._known}, key=len)
+        for start in tqdm(range(0, len(fresh), 256), desc="sentences", disable=not show):
+            part = fresh[start : start + 256]
+            for sentence, rows in zip(part, self.encoder.encode(part), strict=True):
+                self._known[sentence] = rows.astype(np.float16)
+
+    def batch(self, sentences: Sequence[str | None]) -> tuple[Tensor, Tensor]:
+        """Return features (B, L, E) and mask (B, L); None has no words."""
+        self.add([s for s in sentences if s is not None])
+        rows = [self._known[s] if s is not None else np.zeros((0, self.encoder.dim), np.float16) for s in sentences]
+        length = max(1, min(MAX_PIECES, max(len(row) for row in rows)))
+        features = torch.zeros(len(rows), length, self.encoder.dim)
+        mask = torch.zeros(len(rows), length, dtype=torch.bool)
+        for number, row in enumerate(rows):
+            features[number, : len(row)] = torch.from_numpy(row[:length].astype(np.float32))
+            mask[number, : len(row)] = True
+        return features, mask
+
+
+def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> Known:
+    """Return what is known of the rows, as one batch on the CPU."""
+    count = len(rows)
+    features, mask = words.batch([row.text for row in rows])
+    most = max([1, *(len(row.kinds) for row in rows if row.kinds is not None)])
+    boxes = torch.zeros(count, most, 4)
+    kinds = torch.full((count, most), NOTHING, dtype=torch.long)
+    colours = kinds.clone()
+    present, kept = torch.zeros(2, count, LATENT, GRID, GRID)
+    hole, actions = torch.zeros(count, 1, GRID, GRID), torch.zeros(count, FRAMES, ACTION)
+    for number, row in enumerate(rows):
+        if row.kinds is not None and row.boxes is not None and row.colours is not None:
+            boxes[number, : len(row.kinds)] = torch.from_numpy(np.nan_to_num(row.boxes))
+            shown = np.where(np.isnan(row.boxes[:, 0]), NOTHING, row.kinds)
+            kinds[number, : len(row.kinds)] = torch.from_numpy(shown.astype(np.int64))
+            colours[number, : len(row.kinds)] = torch.from_numpy(row.colours.astype(np.int64))
+        if row.present is not None:
+            present[number] = row.present
+        if row.actions is not None:
+            actions[number] = torch.from_numpy(scaled_actions(row.actions))
+    holed = [number for number, row in enumerate(rows) if row.hole is not None]
+    if holed:
+        pictures = np.stack([np.asarray(rows[number].picture) for number in holed])
+        holes = torch.from_numpy(np.stack([np.asarray(rows[number].hole) for number in holed]))[:, None].float()
+        pixels = as_pixels(pictures) * (1 - holes) + GREY * holes
+        device = next(autoencoder.parameters()).device
+        kept[holed] = encode(autoencoder, pixels.to(device)).cpu()
+        hole[holed] = torch.nn.functional.max_pool2d(holes, SIDE // GRID)
+    return Known(
+        use=torch.tensor([USES.index(row.use) for row in rows]),
+        words=features,
+        word_mask=mask,
+        present=present,
+        has_present=torch.tensor([float(row.present is not None) for row in rows]),
+        kept=kept,
+        hole=hole,
+        boxes=boxes,
+        kinds=kinds,
+        colours=colours,
+        actions=actions,
+        has_actions=torch.tensor([float(row.actions is not None) for row in rows]),
+    )
+
+
+def scaled_actions(actions: FloatArray) -> FloatArray:
+    """Return actions (..., 7) as shares of their bounds, each in [-1, 1]."""
+    low, high = ACTION_SPEC.low_array, ACTION_SPEC.high_array
+    return np.asarray(2 * (actions - low) / (high - low) - 1, dtype=np.float32)
+
+
+def random_hole(who: NDArray[np.uint8], things: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw a hole (H, W): all but the arm and some of the things, or a rectangle."""
+    if rng.random() < 0.7:
+        kept = [ARM, *(FIRST_THING + index for index in range(things) if rng.random() < 0.5)]
+        return ~grown(np.isin(who, kept))
+    top, left = rng.integers(0, SIDE - 16, 2)
+    height, width = rng.integers(12, 40, 2)
+    hole = np.zeros(who.shape, dtype=bool)
+    hole[top : top + height, left : left + width] = True
+    return hole
+
+
+def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the mask (H, W) with one more pixel on every side."""
+    out = mask.copy()
+    out[1:] |= mask[:-1]
+    out[:-1] |= mask[1:]
+    out[:, 1:] |= mask[:, :-1]
+    out[:, :-1] |= mask[:, 1:]
+    return out
+
+
+class Library:
+    """All stills and clips of a store with their latents, and how samples are drawn from them."""
+
+    def __init__(self, store: Path, autoencoder: AutoencoderKL, words: Words, *, device: torch.device) -> None:
+        stills, clips = read_shards(store, STILLS), read_shards(store, CLIPS)
+        self.words, self.autoencoder = words, autoencoder
+        self._still = {name: joined(stills, name) for name in ("image", "who", "kind", "colour", "box", "text")}
+        self._clip = {name: joined(clips, name) for name in ("image", "action", "text")}
+        self._texts = [text for shard in stills for text in shard.texts]
+        self._still["text"] = _shifted(stills, "text")
+        self._orders = [text for shard in clips for text in shard.texts]
+        self._clip["text"] = _shifted(clips, "text")
+        self._bounds = _episodes(clips)
+        words.add([*self._texts, *self._orders], show=True)
+        self._still_latents = _latents(autoencoder, self._still["image"], device, "stills")
+        self._clip_latents = _latents(autoencoder, self._clip["image"], device, "clips")
+
+    def draw(self, use: str, rng: np.random.Generator) -> Row:
+        """Draw one sample for this use."""
+        return self._draw_still(use, rng) if use in ("scene", "layout", "inpaint") else self._draw_clip(use, rng)
+
+    def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Known]:
+        """Return clips (B, 8, 4, 16, 16) and what is known of them; the same for equal seed and step."""
+        rng = np.random.default_rng([seed, step])
+        rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares())]
+        return torch.stack([row.frames for row in rows]), known_of(rows, self.words, self.autoencoder)
+
+    def _draw_still(self, use: str, rng: np.random.Generator) -> Row:
+        index = int(rng.integers(len(self._still["image"])))
+        frames = torch.zeros(FRAMES, LATENT, GRID, GRID)
+        frames[0] = self._still_latents[index].float()
+        text = self._texts[int(self._still["text"][index][int(rng.integers(self._still["text"].shape[1]))])]
+        row = Row(use, frames, text=text)
+        kinds = self._still["kind"][index]
+        if use == "layout" or (use == "inpaint" and rng.random() < 0.5):
+            row.boxes, row.kinds, row.colours = self._still["box"][index], kinds, self._still["colour"][index]
+            row.text = text if rng.random() < 0.3 else None
+        if use == "inpaint":
+            row.picture = self._still["image"][index]
+            row.hole = random_hole(self._still["who"][index], int((kinds >= 0).sum()), rng)
+        return row
+
+    def _draw_clip(self, use: str, rng: np.random.Generator) -> Row:
+        first, end = self._bounds[int(rng.integers(len(self._bounds)))]
+        now = int(rng.integers(first, max(first + 1, end - FRAMES)))
+        if use == "rollout":
+            chosen = np.minimum(np.arange(now + 1, now + 1 + FRAMES), end - 1)
+        else:
+            chosen = np.round(np.linspace(now, end - 1, FRAMES + 1)[1:]).astype(int)
+        frames = self._clip_latents[chosen].float()
+        if use == "goal":
+            frames = torch.zeros_like(frames)
+            frames[0] = self._clip_latents[end - 1].float()
+        row = Row(use, frames, present=self._clip_latents[now].float())
+        if use != "rollout" or rng.random() < 0.3:
+            row.text = self._orders[int(self._clip["text"][now])]
+        if use == "rollout":
+            still = np.nan_to_num(self._clip["action"][np.minimum(chosen - 1, end - 2)])
+            row.actions = still.astype(np.float32)
+        return row
+
+
+def _shifted(shards: Sequence[Shard], name: str) -> NDArray[np.int64]:
+    """Text numbers of all shards, each counted on from where the one before it ended."""
+    parts, first = [], 0
+    for shard in shards:
+        parts.append(np.asarray(shard.arrays[name]).astype(np.int64) + first)
+        first += len(shard.texts)
+    return np.concatenate(parts)
+
+
+def _episodes(shards: Sequence[Shard]) -> list[tuple[int, int]]:
+    """First row and end of every episode of at least three frames."""
+    bounds, first = [], 0
+    for shard in shards:
+        numbers = np.asarray(shard.arrays["episode"])
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        ends = [*starts[1:], len(numbers)]
+        bounds += [(first + int(a), first + int(b)) for a, b in zip(starts, ends, strict=True) if b - a >= 3]
+        first += len(numbers)
+    return bounds
+
+
+def _latents(model: AutoencoderKL, pictures: NDArray[np.generic], device: torch.device, what: str) -> Tensor:
+    """Encode all pictures once; 16-bit floats (N, 4, 16, 16)."""
+    parts = [
+        encode(model, as_pixels(np.asarray(pictures[start : start + 128])).to(device)).half().cpu()
+        for start in tqdm(range(0, len(pictures), 128), desc=f"latents of {what}")
+    ]
+    return torch.cat(parts)

@@ -1,0 +1,40 @@
+"""A latent model and a judge of a few thousand untrained weights, made once: the real classes, only small."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from imagination.autoencoder import AutoencoderConfig, make_autoencoder, shrunk
+from imagination.denoiser import Denoiser, DenoiserConfig, save_denoiser
+from imagination.judge import Judge, JudgeConfig, save_judge
+from imagination.stills import Still, draw_stills, small_world
+
+TINY = DenoiserConfig(widths=(16, 16, 32), attend=16, text="words", text_dim=32)
+TINY_AUTOENCODER = AutoencoderConfig(widths=(8, 8, 16))
+
+
+@pytest.fixture(scope="session")
+def latent_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("latent")
+    torch.manual_seed(0)
+    save_denoiser(folder, Denoiser(TINY), "tiny")
+    shrunk(make_autoencoder(TINY_AUTOENCODER), folder / "autoencoder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def judge_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("judge")
+    torch.manual_seed(0)
+    save_judge(folder, Judge(JudgeConfig(widths=(8, 8, 16))), "tiny")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stills() -> tuple[Still, ...]:
+    """Six stills of each of four sets of things."""
+    world = small_world()
+    taken = tuple(still for seed in range(500_000, 500_004) for still in draw_stills(world, seed))
+    world.close()
+    return taken

@@ -1,0 +1,204 @@
+"""Autoencoder, judge and denoiser: shapes, seeds, what counts and what is hidden, saving."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from agent.errors import SpecError
+from imagination.autoencoder import (
+    as_pictures,
+    as_pixels,
+    autoencoder_loss,
+    decode,
+    encode,
+    make_autoencoder,
+    psnr,
+    settle_scale,
+)
+from imagination.denoiser import (
+    FRAMES,
+    USES,
+    Denoiser,
+    coverage,
+    denoiser_loss,
+    forward_process,
+    frames_that_count,
+    load_denoiser,
+    sample_clips,
+)
+from imagination.imaginer import Draw, LatentImaginer, PlacedBox, layout_row
+from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of, read_back
+from imagination.samples import Row, Words, known_of, random_hole, scaled_actions
+from imagination.stills import ARM, FIRST_THING, Still
+from policies.text import make_text_encoder
+from sim.commander import ACTION
+from sim.objects import Description
+from tests.imagination.conftest import TINY, TINY_AUTOENCODER
+
+EMPTY = torch.zeros(FRAMES, 4, 16, 16)
+
+
+def test_pictures_and_pixels_are_inverse(stills: tuple[Still, ...]) -> None:
+    pictures = np.stack([still.rgb for still in stills[:3]])
+    assert np.array_equal(as_pictures(as_pixels(pictures)), pictures)
+    assert psnr(pictures, pictures) > 100 and psnr(pictures, 255 - pictures) < 15
+
+
+def test_the_scale_gives_latents_unit_spread(stills: tuple[Still, ...]) -> None:
+    torch.manual_seed(0)
+    model = make_autoencoder(TINY_AUTOENCODER)
+    pixels = as_pixels(np.stack([still.rgb for still in stills]))
+    settle_scale(model, [pixels])
+    latents = encode(model, pixels)
+    assert latents.shape == (len(stills), 4, 16, 16)
+    assert float(latents.std()) == pytest.approx(1, abs=0.01)
+    assert decode(model, latents).shape == pixels.shape
+
+
+def test_the_autoencoder_and_the_judge_learn(stills: tuple[Still, ...]) -> None:
+    torch.manual_seed(0)
+    pixels = as_pixels(np.stack([still.rgb for still in stills[:6]]))
+    things = torch.from_numpy(np.stack([still.who >= FIRST_THING for still in stills[:6]]))
+    model, judge = make_autoencoder(TINY_AUTOENCODER), Judge(JudgeConfig(widths=(8, 8, 16)))
+    classes = things.long() * 5
+    colours = torch.where(things, 1, -1)
+    first: dict[str, float] = {}
+    optimizer = torch.optim.Adam([*model.parameters(), *judge.parameters()], lr=5e-3)
+    for step in range(12):
+        noise = torch.Generator().manual_seed(step)
+        seen = autoencoder_loss(model, pixels, things[:, None].float(), TINY_AUTOENCODER, noise)["total"]
+        read = judge_loss(judge, pixels, classes, colours)["total"]
+        optimizer.zero_grad()
+        (seen + read).backward()
+        optimizer.step()
+        first = first or {"seen": float(seen.detach()), "read": float(read.detach())}
+    assert float(seen.detach()) < 0.7 * first["seen"] and float(read.detach()) < 0.8 * first["read"]
+
+
+def test_a_mask_lies_where_its_thing_stands(stills: tuple[Still, ...]) -> None:
+    off = [
+        np.hypot(*np.subtract(place_of(still.who == FIRST_THING + index), thing.xy))
+        for still in stills
+        for index, thing in enumerate(still.things)
+        if thing.box is not None and thing.inside is None
+    ]
+    assert np.median(off) < 0.015, "metres"
+
+
+def test_the_judge_reads_patches_as_things(judge_folder: Path, stills: tuple[Still, ...]) -> None:
+    judge = load_judge(judge_folder)
+    for thing in read_back(judge, stills[0].rgb):
+        assert 0 <= thing.box[0] < thing.box[2] <= 1 and thing.mask.any()
+
+
+def test_boxes_cover_cells_by_their_area() -> None:
+    boxes = torch.tensor([[[0.0, 0.0, 1.0, 1.0], [0.25, 0.5, 0.5, 0.53125]]])
+    cover = coverage(boxes)
+    assert torch.allclose(cover[0, 0], torch.ones(16, 16))
+    assert float(cover[0, 1].sum()) == pytest.approx(4 * 0.5)
+    assert float(cover[0, 1, 8, 4]) == pytest.approx(0.5)
+
+
+def test_the_forward_process_has_the_moments_of_the_formula() -> None:
+    """q(x_t | x_0): mean sqrt(abar) x_0, variance 1 - abar."""
+    noise = forward_process()
+    eps = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    for time in (10, 300, 900):
+        alpha = float(noise.alphas_cumprod[time])
+        noisy = noise.add_noise(torch.full_like(eps, 2.0), eps, torch.full((len(eps),), time))
+        assert float(noisy.mean()) == pytest.approx(2 * alpha**0.5, abs=0.02)
+        assert float(noisy.var()) == pytest.approx(1 - alpha, rel=0.01)
+
+
+def test_only_the_first_frame_of_a_picture_counts() -> None:
+    counts = frames_that_count(torch.arange(len(USES)))
+    assert counts.sum(1).tolist() == [1, 1, 1, 1, FRAMES, FRAMES]
+    assert counts[:, 0].min() == 1
+
+
+def test_hiding_takes_words_boxes_and_actions_but_no_pictures(latent_folder: Path, stills: tuple[Still, ...]) -> None:
+    imaginer = LatentImaginer(latent_folder)
+    row = layout_row([PlacedBox(Description("bowl", "red"), (0.1, 0.1, 0.4, 0.4))], "a red bowl")
+    row.present, row.actions = imaginer.latent(stills[0].rgb), np.zeros((8, 7), dtype=np.float32)
+    words = Words(make_text_encoder("words"))
+    known = known_of([row], words, imaginer._autoencoder)
+    bare = known.without(torch.tensor([True]))
+    assert (bare.kinds == -1).all() and not bare.words.any() and not bare.actions.any() and not bare.has_actions.any()
+    assert torch.equal(bare.present, known.present)
+    model = load_denoiser(latent_folder)
+    torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
+    noisy, time = torch.randn(1, FRAMES, 4, 16, 16), torch.tensor([500])
+    assert not torch.allclose(model(noisy, time, known), model(noisy, time, bare)), "what is known makes a difference"
+    others = replace(known, colours=torch.full_like(known.colours, 3))
+    assert not torch.allclose(model(noisy, time, known), model(noisy, time, others)), "a colour makes a difference"
+
+
+def test_padding_words_changes_nothing(latent_folder: Path) -> None:
+    imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
+    rows = [Row("scene", EMPTY, text="a bowl"), Row("scene", EMPTY, text="a very much longer text about a red bowl")]
+    both, alone = known_of(rows, words, imaginer._autoencoder), known_of(rows[:1], words, imaginer._autoencoder)
+    model = load_denoiser(latent_folder)
+    noisy = torch.randn(2, FRAMES, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    time = torch.tensor([100, 100])
+    assert torch.allclose(model(noisy, time, both)[:1], model(noisy[:1], time[:1], alone), atol=1e-4)
+
+
+def test_equal_seeds_give_equal_clips_and_guidance_of_one_is_the_plain_prediction(latent_folder: Path) -> None:
+    imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
+    known = known_of([Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder)
+    model = load_denoiser(latent_folder)
+    first, again, other = (sample_clips(model, known, seed=seed, steps=2) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    plain = sample_clips(model, known, seed=1, steps=2, guidance=1.0)
+    nearly = sample_clips(model, known, seed=1, steps=2, guidance=1.0001)
+    assert torch.allclose(plain, nearly, atol=1e-2)
+
+
+def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(latent_folder: Path) -> None:
+    imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
+    known = known_of(
+        [Row("scene", EMPTY, text="a bowl"), Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder
+    )
+    model, clips = Denoiser(TINY), torch.randn(2, FRAMES, 4, 16, 16)
+    torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
+
+    def losses(of: torch.Tensor) -> dict[str, float]:
+        figures = denoiser_loss(model, forward_process(), of, known, torch.Generator().manual_seed(0), drop=0.0)
+        return {name: float(value.detach()) for name, value in figures.items()}
+
+    changed = clips.clone()
+    changed[0, 1:] = 5.0
+    before, after = losses(clips), losses(changed)
+    assert set(before) == {"total", "scene", "film"}
+    assert before["scene"] == pytest.approx(after["scene"])
+
+
+def test_inpainting_changes_no_bit_outside_the_hole(latent_folder: Path, stills: tuple[Still, ...]) -> None:
+    imaginer, still = LatentImaginer(latent_folder), stills[0]
+    hole = random_hole(still.who, len(still.things), np.random.default_rng(0))
+    painted = imaginer.inpaint(still.rgb, hole, "a bowl", Draw(steps=2, quiet=True))
+    assert np.array_equal(painted[~hole], still.rgb[~hole])
+    assert (painted[hole] != still.rgb[hole]).any()
+
+
+def test_the_arm_is_never_in_a_hole_that_keeps_it(stills: tuple[Still, ...]) -> None:
+    rng = np.random.default_rng(1)
+    whole = [random_hole(stills[0].who, 3, rng) for _ in range(20)]
+    large = [hole for hole in whole if hole.mean() > 0.5]
+    assert large and all(not hole[stills[0].who == ARM].any() for hole in large)
+
+
+def test_actions_are_scaled_to_their_bounds() -> None:
+    assert np.allclose(scaled_actions(ACTION.low_array), -1) and np.allclose(scaled_actions(ACTION.high_array), 1)
+
+
+def test_folders_that_hold_something_else_are_refused(tmp_path: Path, judge_folder: Path) -> None:
+    with pytest.raises(SpecError, match="holds no denoiser"):
+        load_denoiser(tmp_path)
+    with pytest.raises(SpecError, match="not a denoiser"):
+        load_denoiser(judge_folder)
+    with pytest.raises(SpecError, match="holds no judge"):
+        load_judge(tmp_path)

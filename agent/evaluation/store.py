@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from agent.database_file import BUSY, check_owner, write_ahead
 from agent.errors import AubergineError, SpecError
 from agent.evaluation.identity import Conditions
 from agent.evaluation.suite import Trial
@@ -48,7 +49,6 @@ PRAGMA user_version = {FORMAT};
 COMMIT;
 """
 _SINCE_1 = "ALTER TABLE episodes ADD COLUMN confidence REAL"
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _FOREIGN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -85,10 +85,16 @@ class RunStore:
         self._stop = threading.Event()
         with self._said_plainly():
             if path.exists():
-                self._check_format()
+                check_owner(
+                    path,
+                    application=APPLICATION,
+                    format_=FORMAT,
+                    patience=self._patience,
+                    instead="choose another folder with --out",
+                )
             self._db = self._connect()
             self._bring_up_to_date()
-            self._write_ahead()
+            write_ahead(self._db, patience=self._patience)
             self._db.executescript(_SCHEMA)
             # A killed process loses nothing by this, a power failure at most the last episodes: they are played again.
             # Waiting for the disk at every commit costs 20 ms an episode, in which a served policy answers nobody.
@@ -189,21 +195,6 @@ class RunStore:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=self._patience, isolation_level=None)
 
-    def _check_format(self) -> None:
-        """Look without writing a byte."""
-        uri = f"{self.path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=self._patience)) as db:
-            (application,) = db.execute("PRAGMA application_id").fetchone()
-            (number,) = db.execute("PRAGMA user_version").fetchone()
-            (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if application != APPLICATION and (application or number or tables):
-            raise SpecError(f"{self.path} is another program's database; choose another folder with --out")
-        if number > FORMAT:
-            raise SpecError(
-                f"{self.path} was written by a newer version (format {number}, this one reads {FORMAT}); it was left "
-                "as it is: update, or choose another folder with --out"
-            )
-
     def _bring_up_to_date(self) -> None:
         """Add to the file of an older format what it lacks; its episodes stay."""
         with self._db:
@@ -212,18 +203,6 @@ class RunStore:
             if number == 1:
                 self._db.execute(_SINCE_1)
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
-
-    def _write_ahead(self) -> None:
-        """Switch to the write-ahead log; SQLite does not wait for another process that is just doing the same."""
-        until = time.monotonic() + self._patience
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode not in _BUSY or time.monotonic() > until:
-                    raise
-            time.sleep(0.02)
 
     def _beat(self, db: sqlite3.Connection) -> None:
         db.execute(
@@ -259,7 +238,7 @@ class RunStore:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _FOREIGN:
                 raise SpecError(f"{self.path} is damaged or no database ({error}); choose another folder") from error
-            cause = "another program holds it" if code in _BUSY else str(error)
+            cause = "another program holds it" if code in BUSY else str(error)
             raise AubergineError(
                 f"cannot use the run database {self.path}: {cause}; the episodes finished so far are kept: mend this "
                 "and give the same command again"

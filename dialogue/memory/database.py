@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from agent.database_file import BUSY, check_owner, read_only, write_ahead
 from agent.errors import AubergineError, SpecError
 
 FORMAT = 1
@@ -16,7 +17,6 @@ PATIENCE_S = 10.0
 """How long to wait for another program that holds the database."""
 
 _SCHEMA = f"""
-PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, at REAL NOT NULL, session TEXT NOT NULL,
@@ -46,7 +46,6 @@ PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 COMMIT;
 """
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 
 
@@ -68,6 +67,7 @@ class Database:
             if path.exists():
                 self._check()
             self._db = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
+            write_ahead(self._db, patience=PATIENCE_S)
             self._db.executescript(_SCHEMA)
             # A crash of the program loses nothing so; a power cut may lose the last turn, never the file.
             self._db.execute("PRAGMA synchronous = NORMAL")
@@ -105,18 +105,14 @@ class Database:
 
     def _check(self) -> None:
         """Look without writing a byte."""
-        uri = f"{self.path.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_S)) as db:
-            (application,) = db.execute("PRAGMA application_id").fetchone()
-            (number,) = db.execute("PRAGMA user_version").fetchone()
-            (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if application != APPLICATION and (application or number or tables):
-                raise SpecError(f"{self.path} is another program's database; name another file with --memory")
-            if number > FORMAT:
-                raise SpecError(
-                    f"{self.path} was written by a newer version (format {number}, this one reads {FORMAT}); it was "
-                    "left as it is: update, or name another file with --memory"
-                )
+        check_owner(
+            self.path,
+            application=APPLICATION,
+            format_=FORMAT,
+            patience=PATIENCE_S,
+            instead="name another file with --memory",
+        )
+        with closing(read_only(self.path, patience=PATIENCE_S)) as db:
             (sound,) = db.execute("PRAGMA quick_check (1)").fetchone()
         if sound != "ok":
             raise self._damaged(str(sound).splitlines()[-1])
@@ -135,5 +131,5 @@ class Database:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in _DAMAGED:
                 raise self._damaged(str(error)) from error
-            cause = "another program holds it" if code in _BUSY else str(error)
+            cause = "another program holds it" if code in BUSY else str(error)
             raise AubergineError(f"cannot use the memory {self.path}: {cause}") from error

@@ -7,7 +7,8 @@ from PIL import Image
 
 from agent.errors import SpecError
 from agent.ports import Policy
-from agent.types import ActionChunk, Embodiment, FloatArray, Goal, ImageArray, Observation
+from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
+from agent.wrapping import PolicyWrapper
 from imagination.denoiser import FRAMES
 from imagination.judge import Found, Judge, label, place_of, read_back
 from imagination.reading import find
@@ -28,7 +29,7 @@ BESIDE = 0.05
 """m; footprint radius that is assumed for a thing whose place beside another is looked for."""
 
 
-class Lookahead:
+class Lookahead(PolicyWrapper):
     """A Policy round another. count: variants, the first of which is the inner policy's own chunk.
 
     spread: standard deviation of the change of the hand's motion, as a share of its bounds; one change a chunk.
@@ -39,16 +40,13 @@ class Lookahead:
         if count < 2:
             raise SpecError(f"looking ahead needs at least 2 variants to choose from, got {count}")
         inner.embodiment.camera(CAMERA)
-        self._inner, self._rollouts, self._worth = inner, rollouts, worth
+        super().__init__(inner)
+        self._rollouts, self._worth = rollouts, worth
         self._count, self._spread = count, spread
         self._rng = np.random.default_rng(0)
 
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
     def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
+        super().reset(seed=seed)
         self._rng = np.random.default_rng([seed, 51])
 
     def act(self, observation: Observation) -> ActionChunk:

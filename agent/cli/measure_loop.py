@@ -16,6 +16,7 @@ from agent.robots.pace import Hours, Paced, Slow, TimedThinker
 from agent.robots.world import RobotWorld
 from agent.runtime import run_episode
 from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Outcome, Reading, Task
+from agent.wrapping import PolicyWrapper
 
 Figures = dict[str, float | int | bool | str | None]
 LATENCIES = (0.05, 0.1, 0.3)
@@ -68,19 +69,13 @@ class Stamped:
         self._inner.disconnect()
 
 
-class Busy:
+class Busy(PolicyWrapper):
     """A Policy that thinks again and again until `seconds` are over: a big model's work, not only its delay."""
 
     def __init__(self, inner: Policy, seconds: float) -> None:
-        self._inner, self._seconds = inner, seconds
+        super().__init__(inner)
+        self._seconds = seconds
         self.thought = 0.0
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
         began = time.monotonic()

@@ -5,23 +5,21 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agent.ports import Policy
-from agent.types import ActionChunk, Embodiment, Observation
+from agent.types import ActionChunk, Observation
+from agent.wrapping import PolicyWrapper
 
 
-class FirstLook:
+class FirstLook(PolicyWrapper):
     """Shows an episode's first observation to `show` before anything moves; observers see it only after the step."""
 
     def __init__(self, inner: Policy, show: Callable[[Observation], None]) -> None:
-        self._inner, self._show = inner, show
+        super().__init__(inner)
+        self._show = show
         self._first = True
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
 
     def reset(self, *, seed: int) -> None:
         self._first = True
-        self._inner.reset(seed=seed)
+        super().reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
         if self._first:
@@ -30,37 +28,24 @@ class FirstLook:
         return self._inner.act(observation)
 
 
-class Rated:
+class Rated(PolicyWrapper):
     """Gives the chunks of a policy that says nothing of itself a confidence: `rate(look, chunk)`, in [0, 1]."""
 
     def __init__(self, inner: Policy, rate: Callable[[Observation, ActionChunk], float]) -> None:
-        self._inner, self._rate = inner, rate
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
+        super().__init__(inner)
+        self._rate = rate
 
     def act(self, observation: Observation) -> ActionChunk:
         chunk = self._inner.act(observation)
         return replace(chunk, confidence=self._rate(observation, chunk))
 
 
-class Stopwatch:
+class Stopwatch(PolicyWrapper):
     """Notes how long the inner policy thinks: `seconds`, one entry a look."""
 
     def __init__(self, inner: Policy) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self.seconds: list[float] = []
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
         began = time.perf_counter()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from agent.ports import Policy, World
 from agent.types import ActionChunk, Embodiment, FloatArray, Observation, Step, Task
+from agent.wrapping import PolicyWrapper
 
 
 class Hours:
@@ -89,18 +90,12 @@ class TimedThinker:
         """Nothing to end."""
 
 
-class Slow:
+class Slow(PolicyWrapper):
     """A Policy that takes at least `seconds` for every look, as on a smaller machine or over a network."""
 
     def __init__(self, inner: Policy, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._inner, self._seconds, self._sleep = inner, seconds, sleep
-
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
-    def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
+        super().__init__(inner)
+        self._seconds, self._sleep = seconds, sleep
 
     def act(self, observation: Observation) -> ActionChunk:
         self._sleep(self._seconds)

@@ -3,7 +3,8 @@
 import numpy as np
 
 from agent.ports import Policy
-from agent.types import ActionChunk, Embodiment, FloatArray, Observation
+from agent.types import ActionChunk, FloatArray, Observation
+from agent.wrapping import PolicyWrapper
 
 
 def blend(old: FloatArray, new: FloatArray, *, gripper: int | None = None) -> FloatArray:
@@ -21,25 +22,22 @@ def blend(old: FloatArray, new: FloatArray, *, gripper: int | None = None) -> Fl
     return blended
 
 
-class Blended:
+class Blended(PolicyWrapper):
     """A Policy that blends each chunk of the inner one with what was not carried out of the chunk before.
 
     execute: how many rows of each chunk the loop carries out.
     """
 
     def __init__(self, inner: Policy, *, execute: int) -> None:
-        self._inner, self._execute = inner, execute
+        super().__init__(inner)
+        self._execute = execute
         names = inner.embodiment.action.names
         self._gripper = names.index("gripper") if "gripper" in names else None
         self._left: FloatArray | None = None
 
-    @property
-    def embodiment(self) -> Embodiment:
-        return self._inner.embodiment
-
     def reset(self, *, seed: int) -> None:
         self._left = None
-        self._inner.reset(seed=seed)
+        super().reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
         actions = self._inner.act(observation).actions

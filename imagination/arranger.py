@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from agent.errors import SpecError
 from imagination.patterns import Item, holds, is_clear, on_table
-from imagination.training import generator_of
+from policies.schedule import generator_of
 from policies.text import TextTable, make_text_encoder
 from sim.geometry import Array
 from sim.objects import COLOURS

@@ -24,7 +24,8 @@ from imagination.arranger import (
 )
 from imagination.layout_cases import TRAINED_COUNTS, Case, draw_case
 from imagination.patterns import holds, is_clear, on_table
-from imagination.training import Schedule, Trained, fit, generator_of, pick_device
+from imagination.training import Schedule, Trained, fit
+from policies.schedule import generator_of, pick_device
 from policies.text import TextTable, make_text_encoder
 
 CARD = """# Layout diffuser

@@ -24,8 +24,9 @@ from imagination.judge import Judge, JudgeConfig, judge_loss, save_judge
 from imagination.samples import Library, Mix, Words
 from imagination.stills import FIRST_THING, VIEWS
 from imagination.store import collect_shards, joined, read_shards
-from imagination.training import Schedule, Trained, fit, generator_of, pick_device
+from imagination.training import Schedule, Trained, fit
 from imagination.vocabulary import GROUND
+from policies.schedule import generator_of, pick_device
 from policies.text import make_text_encoder
 
 CARD = """# {name}

@@ -1,14 +1,10 @@
 """The loop that trains every network here: exact resume, moving average, progress with the time left, TensorBoard."""
 
 import json
-import math
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from agent.errors import SpecError
+from policies.interrupt import interruptible
+from policies.schedule import warm_cosine
 from policies.training_state import Average, load_state, save_state
 
 STATE = "state.safetensors"
@@ -46,10 +44,7 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """The learning rate of optimizer step `step`, counted from 0."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        return warm_cosine(step, peak=self.learning_rate, warmup=self.warmup, steps=self.steps)
 
 
 @dataclass(frozen=True)
@@ -133,50 +128,8 @@ def one_step(
     return figures
 
 
-def pick_device(name: str) -> torch.device:
-    """Return the device called `auto`, `cpu` or `cuda`; raise SpecError naming them."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise SpecError(f"no device '{name}'; there are: auto, cpu, cuda") from error
-
-
-def generator_of(seed: int, step: int) -> torch.Generator:
-    """Return a generator that depends on both and on nothing else, so that steps can be repeated."""
-    return torch.Generator().manual_seed(seed * 1_000_003 + step)
-
-
 def _report(figures: Mapping[str, Tensor], step: int, bar: "tqdm[None]", board: SummaryWriter) -> None:
     shown = {name: float(value.detach()) for name, value in figures.items()}
     for name, value in shown.items():
         board.add_scalar(f"train/{name}", value, step)
     bar.set_postfix_str(", ".join(f"{name} {value:.4g}" for name, value in shown.items()))
-
-
-class Stop:
-    """Whether someone asked to stop."""
-
-    asked = False
-
-
-@contextmanager
-def interruptible() -> Iterator[Stop]:
-    """Ctrl-C and SIGTERM ask for a stop after the present step instead of breaking into it; a second one breaks in."""
-    stop = Stop()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
-        stop.asked = True
-
-    try:
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: nobody can press Ctrl-C there
-        before = {}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

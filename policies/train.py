@@ -1,14 +1,9 @@
 """Training: a frame store in, a checkpoint folder out. Resumes exactly; Ctrl-C saves and stops cleanly."""
 
 import json
-import math
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 import torch
@@ -21,8 +16,10 @@ from agent.types import Embodiment
 from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkpoint
 from policies.codec import make_codec
 from policies.data import FrameStore
+from policies.interrupt import Stop, interruptible
 from policies.model import Labels, Losses, LossWeights, ModelConfig, Pinhole, VLAModel, fitted
 from policies.samples import Assembler, Augmentation, Prefetch, Samples, augment, batch_order
+from policies.schedule import generator_of, pick_device, warm_cosine
 from policies.stats import Statistics, measure
 from policies.text import TextTable, make_text_encoder
 from policies.training_state import Average, load_state, save_state
@@ -62,10 +59,7 @@ class TrainConfig:
 
     def rate(self, step: int) -> float:
         """The learning rate of optimizer step `step`, counted from 0."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.learning_rate * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        return warm_cosine(step, peak=self.learning_rate, warmup=self.warmup, steps=self.steps)
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,7 @@ def train(
         run.resume()
     elif run.state_path.exists():
         raise SpecError(f"{out_dir} already holds a training run; resume it or choose another folder")
-    with _interruptible() as stop:
+    with interruptible() as stop:
         return run.work(stop)
 
 
@@ -114,7 +108,7 @@ class _Run:
             torch.set_num_threads(config.threads)
         self.out, self.embodiment = out, embodiment
         self.state_path = out / "state.safetensors"
-        self.device = _device(config.device)
+        self.device = pick_device(config.device)
         self.store = FrameStore(store)
         for problem in self.store.skipped:
             tqdm.write(f"skipped: {problem}")
@@ -150,7 +144,7 @@ class _Run:
             raise SpecError(f"nothing to resume: {self.state_path} does not exist")
         self.step = load_state(self.state_path, self.model, self.optimizer, self.average, settings=self._settings())
 
-    def work(self, stop: "_Stop") -> Training:
+    def work(self, stop: Stop) -> Training:
         """Steps until done or told to stop; then saves state and checkpoint."""
         count = len(self.samples.training)
         order = batch_order(self.config.seed, count, min(self.config.batch, count), start=self.step)
@@ -178,7 +172,7 @@ class _Run:
 
     def _one_step(self, source: Prefetch) -> Losses:
         batch, labels = source.next()
-        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
+        generator = generator_of(self.config.seed, self.step)
         inputs = self.assembler.inputs(batch)
         labels = _to(labels, self.device)
         augment(inputs, labels, self.config.augmentation, generator)
@@ -294,41 +288,5 @@ def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(name)
-    except RuntimeError as error:
-        raise SpecError(f"no device '{name}'; there are: auto, cpu, cuda") from error
-
-
 def _to(labels: Labels, device: torch.device) -> Labels:
     return type(labels)(*(getattr(labels, part).to(device) for part in ("tokens", "weights", "aims", "cells")))
-
-
-class _Stop:
-    """Whether someone asked to stop."""
-
-    asked = False
-
-
-@contextmanager
-def _interruptible() -> Iterator[_Stop]:
-    """Ctrl-C and SIGTERM ask for a stop after the current step instead of breaking into it; a second one breaks in."""
-    stop = _Stop()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
-            raise KeyboardInterrupt
-        stop.asked = True
-
-    try:
-        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread: nobody can press Ctrl-C there
-        before = {}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -15,6 +15,7 @@ from policies.adapters.published import ACTION_NAMES, Convention, our_actions, p
 from policies.codec import EDGES, Bins
 from policies.explain import explain_actions
 from policies.openvla_codec import tokens_of
+from policies.schedule import pick_device
 from policies.stats import Statistics, load_statistics, statistics_from
 
 BRIDGE = Convention(cameras=("front",), rotation="euler", execute=1)
@@ -49,7 +50,7 @@ class OpenVlaPolicy:
             self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SpecError(f"{folder} holds no tokenizer: {error}") from error
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = pick_device()
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
         self.model = load(folder, config, dtype=dtype).to(self.device)
         self.bins = Bins()

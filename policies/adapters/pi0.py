@@ -22,6 +22,7 @@ from policies.adapters.published import (
     worn_by,
 )
 from policies.explain import explain_actions
+from policies.schedule import pick_device
 from policies.stats import VectorStatistics, load_statistics
 
 STATISTICS_FILE = "dataset_statistics.json"
@@ -50,7 +51,7 @@ class Pi0Policy:
         lacking = sorted(loaded[1]["missing_keys"])
         if lacking:
             raise SpecError(f"{folder} lacks {len(lacking)} weights of π0, such as '{lacking[0]}'")
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = pick_device()
         self.model.to(self.device).eval()
         self.action, self.state = _statistics(folder, self.processor, key)
         _check_length("state", self.state, len(state_indices(self.convention, body)))

@@ -22,7 +22,8 @@ from imagination.arranger import (
 )
 from imagination.arranger_training import ArrangerTraining, mirrored, tensors, train_arranger
 from imagination.layout_cases import draw_case
-from imagination.training import Schedule, generator_of
+from imagination.training import Schedule
+from policies.schedule import generator_of
 from policies.text import TextTable, make_text_encoder
 
 SMALL = ArrangerConfig(width=32, depth=2, heads=2, text="words")

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from agent.errors import SpecError
-from imagination.training import Schedule, fit, generator_of
+from imagination.training import Schedule, fit
+from policies.schedule import generator_of
 
 SCHEDULE = Schedule(steps=8, warmup=2, save_every=3, report_every=2, average_decay=0.9)
 

@@ -1,46 +1,62 @@
-"""The vision-language backbone: camera pictures, text features and robot state -> prefix tokens for an action head."""
+"""The vision-language backbone: pictures, words and robot state -> what is meant, where it is, and prefix tokens.
 
-from dataclasses import dataclass
+It looks first and reads afterwards. Looking finds the regions of the first camera's picture where things are and
+describes each by its neighbourhood and by a crop at full resolution; no words are needed, so one look serves many
+sentences. Reading compares a sentence with the regions and chooses: one region as the subject, one as the target, or
+that the words name what is not there. From the chosen regions follow the aims, which the hand's camera corrects.
+"""
+
+from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from agent.errors import SpecError
-from policies.tower import ImageTower, Pointer, grid
+from agent.notes import RELATIONS
+from policies.camera import Pinhole
+from policies.reader import Reader, Reading
+from policies.regions import SORTS, Regions, crops, find, sampled
+from policies.tower import CropTower, ImageTower, WristTower, grid
 
-AIMS = 2
-"""What the pointing head looks for: where to grasp, and where to release."""
 WORKSPACE_CENTRE = (0.5, 0.0, 0.1)
-"""Aims are predicted around this point of the base frame [m] ..."""
+"""Positions are given to the network around this point of the base frame [m] ..."""
 WORKSPACE_SCALE = 0.25
 """... in units of this many metres."""
+TABLE_HEIGHT = 0.02
+"""m; regions are first taken to lie this high, where the middle of most things is."""
 
 
 @dataclass(frozen=True)
 class BackboneConfig:
     """Sizes of the backbone.
 
-    widths: channels of each camera's image tower at strides 4 and 8, in the embodiment's order.  features:
-    channels of the map that is searched.
-    width: width of the prefix tokens.  text_width: of the adapter's vectors.  text_queries: vectors that the
-    adapter pools from the sentence, at least 2: the first asks for the subject, the second for the target.
-    key_points: learned points a camera.  position_in_state: where the tool position stands in the state vector.
+    widths: channels of the first camera's tower at strides 4, 8 and 16.  wrist_widths: of the hand camera's at strides
+    4 and 8.  features: channels of the map that regions are found in.  width: of regions, words and prefix tokens, a
+    multiple of `heads`.  layers: of the reader.  key_points: learned points in the hand's picture.
+    kinds, colours: how many there are to tell apart.  position_in_state: where the tool position stands in the state.
+    camera: where the first camera stands.
     """
 
-    widths: tuple[tuple[int, int], ...] = ((32, 96), (32, 64))
+    widths: tuple[int, int, int] = (32, 64, 96)
+    wrist_widths: tuple[int, int] = (32, 64)
     features: int = 64
     width: int = 128
-    text_width: int = 128
-    text_queries: int = 4
-    key_points: int = 16
+    layers: int = 2
+    heads: int = 4
+    key_points: int = 8
+    kinds: int = 49
+    colours: int = 13
     position_in_state: tuple[int, int, int] = (0, 1, 2)
+    camera: Pinhole = field(default_factory=Pinhole)
 
 
 @dataclass(eq=False)
 class Inputs:
     """What the backbone reads, batched.
 
-    pictures: one (B, 3, H, W) a camera, in the embodiment's order, in [-1, 1].  state (B, S): normalised.
+    pictures: one (B, 3, H, W) a camera, the table's first, then the hand's, in [-1, 1].  state (B, S): normalised.
     tool_position (B, 3): metres, base frame.  text (B, N, E) and text_mask (B, N), True at words.
     """
 
@@ -52,116 +68,219 @@ class Inputs:
 
 
 @dataclass(eq=False)
-class Prefix:
-    """tokens (B, N, D) for the action head, and what the pointing heads think.
+class Seen:
+    """What the first camera shows. heat (B, 2, h, w): logits of where things are that can be taken, and that hold.
+    offsets (B, 4, h, w): from a cell's centre to the thing's, in cells.  maps (B, F, h, w)."""
 
-    heat (B, 2, h * w): logits over cells of the first camera.  coarse, fine (B, 2, 3): where to grasp and where to
-    release, metres in the base frame, from the first camera alone and refined with the others.
-    """
-
-    tokens: Tensor
     heat: Tensor
-    coarse: Tensor
-    fine: Tensor
-
-
-class TextAdapter(nn.Module):
-    """Frozen word features -> a few vectors, each free to attend to its own part of the sentence."""
-
-    def __init__(self, text_dim: int, width: int, queries: int) -> None:
-        super().__init__()
-        self.key = nn.Linear(text_dim, width)
-        self.value = nn.Linear(text_dim, width)
-        self.query = nn.Parameter(torch.randn(queries, width) * 0.3)
-        self.mix = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
-        self.scale = width**-0.5
-
-    def forward(self, text: Tensor, mask: Tensor) -> Tensor:
-        """text (B, N, E), mask (B, N) -> (B, Q, W)."""
-        scores = torch.matmul(self.query, self.key(text).transpose(1, 2)) * self.scale
-        pooled = scores.masked_fill(~mask[:, None, :], -1e4).softmax(dim=-1) @ self.value(text)
-        mixed: Tensor = pooled + self.mix(pooled)
-        return mixed
+    offsets: Tensor
+    maps: Tensor
 
 
 @dataclass(eq=False)
-class Seen:
-    """What one camera shows. heat (B, 2, h * w): match logits of the two aims.  located (B, 2 * (2 + F)): where they
-    match and the features there.  points (B, 2 K): key points.  tokens (B, 4, D): all of it for the prefix."""
+class Described:
+    """Regions as vectors. tokens (B, R, D).  points (B, R, 3): where each would lie on the table [m, base frame]."""
 
-    heat: Tensor
-    located: Tensor
-    points: Tensor
+    regions: Regions
     tokens: Tensor
+    points: Tensor
+
+    def rows(self, which: Tensor) -> "Described":
+        """Pictures `which` (P,), some of them several times."""
+        regions = Regions(*(part[which] for part in vars(self.regions).values()))
+        return Described(regions, self.tokens[which], self.points[which])
 
 
-class Eye(nn.Module):
-    """One camera: its tower, its pointer, and the way into the prefix."""
+@dataclass(eq=False)
+class Plan:
+    """What a sentence wants done. hidden (B, H): everything about it.  coarse (B, 2, 3): where to begin and to end [m],
+    from the first camera alone.  yaw (B, 2): cosine and sine of twice the tool's yaw at the beginning.
+    clearance (B,): how high the other things are [m].  chosen (B, 2, D): tokens of subject and target."""
 
-    cells: Tensor
+    hidden: Tensor
+    coarse: Tensor
+    yaw: Tensor
+    clearance: Tensor
+    chosen: Tensor
 
-    def __init__(self, config: BackboneConfig, widths: tuple[int, int], size: tuple[int, int]) -> None:
-        super().__init__()
-        features, width = config.features, config.width
-        self.tower = ImageTower(widths, features, config.text_queries * config.text_width)
-        self.pointer = Pointer(features, AIMS, config.key_points, config.text_width)
-        self.from_located = nn.Linear(2 + features, width)
-        self.from_points = nn.Linear(2 * config.key_points, width)
-        self.from_whole = nn.Linear(features, width)
-        self.register_buffer("cells", grid(size[0] // 4, size[1] // 4), persistent=False)
+    def rows(self, keep: Tensor) -> "Plan":
+        """Some of the sentences."""
+        return Plan(*(part[keep] for part in vars(self).values()))
 
-    def forward(self, pictures: Tensor, words: Tensor) -> Seen:
-        """pictures (B, 3, H, W), words (B, Q, W) from the text adapter."""
-        maps = self.tower(pictures, words.flatten(1))
-        heat, where, found, points = self.pointer(maps, words[:, :AIMS], self.cells)
-        located = torch.cat([where, found[:, :AIMS]], dim=2)
-        flat_points = points.flatten(1)
-        tokens = [self.from_located(located), self.from_points(flat_points)[:, None], self.from_whole(found[:, AIMS:])]
-        return Seen(heat, located.flatten(1), flat_points, torch.cat(tokens, dim=1))
+
+@dataclass(eq=False)
+class Settled:
+    """A plan corrected by the hand's camera. fine (B, 2, 3) [m].  yaw (B, 2).  held (B,): logit that the hand has it.
+    features (B, W): what the hand's camera shows of it."""
+
+    fine: Tensor
+    yaw: Tensor
+    held: Tensor
+    features: Tensor
 
 
 class Backbone(nn.Module):
-    """See the module's docstring. The first camera must see the whole table: aims are pointed at there."""
+    """See the module's docstring."""
 
+    cells: Tensor
     centre: Tensor
 
     def __init__(
         self, config: BackboneConfig, *, picture_sizes: tuple[tuple[int, int], ...], state_dim: int, text_dim: int
     ) -> None:
         super().__init__()
-        cameras, width = len(picture_sizes), config.width
-        if len(config.widths) != cameras:
-            raise SpecError(f"the backbone has widths for {len(config.widths)} cameras, the embodiment has {cameras}")
-        self.text = TextAdapter(text_dim, config.text_width, config.text_queries)
-        self.eyes = nn.ModuleList(
-            Eye(config, widths, size) for widths, size in zip(config.widths, picture_sizes, strict=True)
-        )
+        if len(picture_sizes) != 2:
+            raise SpecError(
+                f"the backbone sees the table and the hand, the embodiment has {len(picture_sizes)} cameras"
+            )
+        self.config = config
+        width, features = config.width, config.features
+        (height, across), (wrist_height, wrist_across) = picture_sizes
+        self.register_buffer("cells", grid(height // 4, across // 4), persistent=False)
+        self.register_buffer("wrist_cells", grid(wrist_height // 8, wrist_across // 8), persistent=False)
         self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE), persistent=False)
-        located = AIMS * (2 + config.features)
-        self.coarse = _mlp(located, 128, AIMS * 3)
-        others = (cameras - 1) * (located + 2 * config.key_points)
-        self.fine = _mlp(located + others + AIMS * 9 + state_dim, 192, AIMS * 3, start_at_zero=True)
-        self.from_text = nn.Linear(config.text_width, width)
+        self.tower = ImageTower(config.widths, features)
+        self.heat = nn.Conv2d(features, SORTS, 1)
+        self.offsets = nn.Conv2d(features, 2 * SORTS, 1)
+        self.crops = CropTower(width)
+        self.around = nn.Linear(features, width)
+        self.placed = nn.Linear(6, width)
+        self.region_norm = nn.LayerNorm(width)
+        self.kind = nn.Linear(width, config.kinds)
+        self.colour = nn.Linear(width, config.colours)
+        self.reader = Reader(
+            width, text_dim=text_dim, relations=len(RELATIONS), layers=config.layers, heads=config.heads
+        )
+        self.no_target = nn.Parameter(torch.zeros(2 * width))
+        clues = width + 2 * (2 * width + 3) + state_dim
+        self.think = _mlp(clues, 256, 192)
+        self.aims = nn.Linear(192, 6)
+        self.turn = nn.Linear(192, 2)
+        self.clear = nn.Linear(192, 1)
+        coarse = config.wrist_widths[1]
+        self.wrist = WristTower(config.wrist_widths)
+        self.look_for = nn.Linear(192 + 9, coarse)
+        self.where = nn.Linear(2, coarse)
+        self.key_points = nn.Conv2d(coarse, config.key_points, 1)
+        seen_by_hand = coarse + 2 + 2 * config.key_points
+        self.correct = _mlp(seen_by_hand + 192 + 18 + 2 + state_dim, 256, 9, start_at_zero=True)
+        self.from_said = nn.Linear(width, width)
+        self.from_chosen = nn.Linear(width, width)
         self.from_state = nn.Linear(state_dim, width)
         self.from_aims = nn.Linear(12, width)
-        self.kind = nn.Parameter(torch.randn(config.text_queries + cameras * (AIMS + 2) + 1 + AIMS, width) * 0.1)
+        self.from_turn = nn.Linear(4, width)
+        self.from_hand = nn.Linear(seen_by_hand, width)
+        self.from_thought = nn.Linear(192, width)
+        self.role = nn.Parameter(torch.randn(9, width) * 0.1)
 
-    def forward(self, inputs: Inputs) -> Prefix:
-        words = self.text(inputs.text, inputs.text_mask)
-        seen: list[Seen] = [eye(pictures, words) for eye, pictures in zip(self.eyes, inputs.pictures, strict=True)]
-        coarse = self.centre + WORKSPACE_SCALE * self.coarse(seen[0].located).view(-1, AIMS, 3)
-        tool = inputs.tool_position[:, None]
-        # The first camera points; the others, the wrist's above all, correct what is left by a few centimetres.
-        guess = coarse.detach()
-        others = [part for one in seen[1:] for part in (one.located, one.points)]
-        clues = [seen[0].located, *others, scales_of(guess - tool).flatten(1), inputs.state]
-        fine = guess + 0.1 * self.fine(torch.cat(clues, dim=1)).view(-1, AIMS, 3)
-        # The action head reads the aims but must not bend them into a private code: no gradient goes back.
-        settled = fine.detach()
-        aims = torch.cat([(settled - self.centre) / WORKSPACE_SCALE, scales_of(settled - tool)], dim=2)
-        parts = [self.from_text(words), *(one.tokens for one in seen)]
-        tokens = torch.cat([*parts, self.from_state(inputs.state)[:, None], self.from_aims(aims)], dim=1) + self.kind
-        return Prefix(tokens=tokens, heat=seen[0].heat, coarse=coarse, fine=fine)
+    def look(self, picture: Tensor) -> Seen:
+        """picture (B, 3, H, W) of the table."""
+        maps = self.tower(picture)
+        return Seen(self.heat(maps), self.offsets(maps), maps)
+
+    def find(self, seen: Seen) -> Regions:
+        """The regions where something stands."""
+        return find(seen.heat, seen.offsets, self.cells)
+
+    def describe(self, picture: Tensor, seen: Seen, regions: Regions) -> Described:
+        """What stands in each region."""
+        points = self.config.camera.on_plane(regions.places, TABLE_HEIGHT)
+        place = [regions.places, (points[..., :2] - self.centre[:2]) / WORKSPACE_SCALE, _pair(regions.sort)]
+        tokens = self.around(sampled(seen.maps, regions.places)) + self.placed(torch.cat(place, dim=2))
+        if bool(regions.there.any()):
+            close = self.crops(crops(picture, regions))
+            tokens = tokens.index_put(regions.there.nonzero(as_tuple=True), close, accumulate=True)
+        return Described(regions, self.region_norm(tokens), points)
+
+    def plan(self, described: Described, reading: Reading, chosen: Tensor, state: Tensor) -> Plan:
+        """chosen (B, 2): rows of the regions that are subject and target; R or more means none."""
+        count, most, _ = described.tokens.shape
+        both = torch.cat([described.tokens, reading.regions], dim=2)
+        both = torch.cat([both, self.no_target.expand(count, 1, -1)], dim=1)
+        points = torch.cat([described.points, self.centre.expand(count, 1, 3)], dim=1)
+        row = chosen.clamp(max=most)
+        tokens = both.gather(1, row[:, :, None].expand(-1, -1, both.shape[2]))
+        at = points.gather(1, row[:, :, None].expand(-1, -1, 3))
+        near = (at - self.centre) / WORKSPACE_SCALE
+        hidden = functional.gelu(
+            self.think(torch.cat([reading.said, tokens.flatten(1), near.flatten(1), state], dim=1))
+        )
+        # Without a target, what is asked ends somewhere around the subject.
+        base = torch.stack([at[:, 0], torch.where(row[:, 1:] < most, at[:, 1], at[:, 0])], dim=1)
+        coarse = base + WORKSPACE_SCALE * self.aims(hidden).view(-1, 2, 3)
+        clearance = 0.1 * self.clear(hidden)[:, 0]
+        return Plan(hidden, coarse, self.turn(hidden), clearance, tokens[:, :, : self.config.width])
+
+    def settle(self, plan: Plan, picture: Tensor, tool: Tensor, state: Tensor) -> Settled:
+        """Correct a plan by what the hand's camera shows. picture (B, 3, H, W), tool (B, 3) [m, base frame]."""
+        maps = self.wrist(picture)
+        flat = maps.flatten(2).transpose(1, 2)
+        guess = plan.coarse.detach()
+        away = scales_of(guess - tool[:, None])
+        # The words and the first camera say what to look for and where about it should be.
+        probe = self.look_for(torch.cat([plan.hidden, away[:, 0]], dim=1))
+        match = torch.einsum("bd,bnd->bn", probe, flat + self.where(self.wrist_cells)) * flat.shape[2] ** -0.5
+        heat = match.softmax(dim=1)
+        found = [torch.einsum("bn,bnd->bd", heat, flat), heat @ self.wrist_cells]
+        points = self.key_points(maps).flatten(2).softmax(dim=2) @ self.wrist_cells
+        features = torch.cat([*found, points.flatten(1)], dim=1)
+        clues = torch.cat([features, plan.hidden, away.flatten(1), plan.yaw.detach(), state], dim=1)
+        change = self.correct(clues)
+        fine = guess + 0.1 * change[:, :6].view(-1, 2, 3)
+        return Settled(fine, plan.yaw.detach() + change[:, 6:8], change[:, 8], features)
+
+    def prefix(self, plan: Plan, reading: Reading, settled: Settled, tool: Tensor, state: Tensor) -> Tensor:
+        """Tokens (B, 9, D) for an action head. It reads the aims but must not bend them: no gradient goes back."""
+        fine = settled.fine.detach()
+        aims = torch.cat([(fine - self.centre) / WORKSPACE_SCALE, scales_of(fine - tool[:, None])], dim=2)
+        turn = torch.cat([settled.yaw, plan.clearance[:, None] * 10, settled.held.sigmoid()[:, None]], dim=1).detach()
+        parts = [
+            self.from_said(reading.said)[:, None],
+            self.from_chosen(plan.chosen),
+            self.from_state(state)[:, None],
+            self.from_aims(aims),
+            self.from_turn(turn)[:, None],
+            self.from_hand(settled.features)[:, None],
+            self.from_thought(plan.hidden)[:, None],
+        ]
+        return torch.cat(parts, dim=1) + self.role
+
+    def forward(self, inputs: Inputs) -> "Thought":
+        """Look, read, choose, aim: everything for one sentence about each picture."""
+        seen = self.look(inputs.pictures[0])
+        described = self.describe(inputs.pictures[0], seen, self.find(seen))
+        reading = self.read(described, inputs.text, inputs.text_mask)
+        chosen = torch.stack([reading.subject.argmax(dim=1), reading.target.argmax(dim=1)], dim=1)
+        plan = self.plan(described, reading, chosen, inputs.state)
+        settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state)
+        tokens = self.prefix(plan, reading, settled, inputs.tool_position, inputs.state)
+        return Thought(described, reading, chosen, plan, settled, tokens)
+
+    def read(self, described: Described, words: Tensor, mask: Tensor) -> Reading:
+        """words (B, N, E), mask (B, N): one sentence about each picture."""
+        return cast(Reading, self.reader(words, mask, described.tokens, described.regions.there))
+
+
+@dataclass(eq=False)
+class Thought:
+    """What the backbone makes of a look. chosen (B, 2): rows of subject and target among the regions; the number of
+    regions where the words name what is not there, one more where no target is meant.  tokens (B, 9, D): the prefix."""
+
+    described: Described
+    reading: Reading
+    chosen: Tensor
+    plan: Plan
+    settled: Settled
+    tokens: Tensor
+
+
+def missing(thought: Thought, chance: float = 0.5) -> str | None:
+    """Return "object" or "place", whichever the first row's words name and is not there with more than `chance`."""
+    most = thought.described.tokens.shape[1]
+    for name, logits in (("object", thought.reading.subject), ("place", thought.reading.target)):
+        if float(logits[0].softmax(dim=0)[most]) > chance:
+            return name
+    return None
 
 
 def scales_of(offset: Tensor) -> Tensor:
@@ -169,8 +288,13 @@ def scales_of(offset: Tensor) -> Tensor:
     return torch.cat([offset / 0.3, torch.tanh(offset / 0.06), torch.tanh(offset / 0.015)], dim=-1)
 
 
+def _pair(sort: Tensor) -> Tensor:
+    return functional.one_hot(sort.long(), SORTS).to(sort.dtype)
+
+
 def _mlp(inside: int, hidden: int, out: int, *, start_at_zero: bool = False) -> nn.Sequential:
     last = nn.Linear(hidden, out)
     if start_at_zero:
         nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
     return nn.Sequential(nn.Linear(inside, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), last)

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.errors import SpecError
+from agent.notes import ENTITY_COLUMNS, MOST_ENTITIES, MOST_QUESTIONS, QUESTION_COLUMNS, SceneNote
 from agent.types import CameraSpec, Embodiment, FloatArray, ImageArray
 
-FORMAT = 1
+FORMAT = 2
 _HEADER_BYTES = 128
 
 
@@ -26,17 +27,15 @@ class EpisodeFrames:
     """N consecutive frames of one episode.
 
     images: camera -> uint8 (N, H, W, 3).  state (N, S), action (N, A): float32, physical units; action is what was
-    executed.  by_expert (N,): True where the expert chose that action.  aims (N, 6): where the expert means to grasp
-    (xyz) and to release (xyz), metres in the base frame, NaN where undefined.  instruction: of all frames, or one a
-    frame.
+    executed.  by_expert (N,): True where the expert chose that action.  notes: what is true of each frame; the first of
+    its questions is what was acted on.
     """
 
     images: dict[str, ImageArray]
     state: FloatArray
     action: FloatArray
     by_expert: NDArray[np.bool_]
-    aims: FloatArray
-    instruction: str | tuple[str, ...]
+    notes: tuple[SceneNote, ...]
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,9 @@ def _columns(cameras: tuple[CameraSpec, ...], state_dim: int, action_dim: int) -
         _Column("action", (action_dim,), "<f4"),
         _Column("by_expert", (), "|b1"),
         _Column("episode", (), "<i4"),
-        _Column("instruction", (), "<i4"),
-        _Column("aims", (6,), "<f4"),
+        _Column("entities", (MOST_ENTITIES, len(ENTITY_COLUMNS)), "<f4"),
+        _Column("questions", (MOST_QUESTIONS, len(QUESTION_COLUMNS)), "<f4"),
+        _Column("instruction", (MOST_QUESTIONS,), "<i4"),
     )
 
 
@@ -94,17 +94,28 @@ class FrameWriter:
     def append_episode(self, frames: EpisodeFrames) -> None:
         """Add one episode of at least one frame, all of it or nothing. SpecError when an array has a wrong shape."""
         count = len(frames.state)
-        said = (frames.instruction,) * count if isinstance(frames.instruction, str) else frames.instruction
+        if len(frames.notes) != count:
+            raise SpecError(f"the episode has {count} frames and notes on {len(frames.notes)}")
+        said = [text for note in frames.notes for text in note.instructions]
         fresh = [text for text in dict.fromkeys(said) if text not in self.instructions]
         numbers = self.instructions | {text: len(self.instructions) + new for new, text in enumerate(fresh)}
+        entities = np.full((count, MOST_ENTITIES, len(ENTITY_COLUMNS)), np.nan, np.float32)
+        entities[:, :, :4] = -1
+        questions = np.full((count, MOST_QUESTIONS, len(QUESTION_COLUMNS)), np.nan, np.float32)
+        instruction = np.full((count, MOST_QUESTIONS), -1, np.int32)
+        for row, note in enumerate(frames.notes):
+            entities[row, : len(note.entities)] = note.entities
+            questions[row, : len(note.questions)] = note.questions
+            instruction[row, : len(note.instructions)] = [numbers[text] for text in note.instructions]
         values: dict[str, NDArray[np.generic]] = {
             **{f"image_{name}": picture for name, picture in frames.images.items()},
             "state": frames.state,
             "action": frames.action,
             "by_expert": frames.by_expert,
-            "aims": frames.aims,
             "episode": np.full(count, self.episodes),
-            "instruction": np.array([numbers[text] for text in said]),
+            "entities": entities,
+            "questions": questions,
+            "instruction": instruction,
         }
         rows = [self._checked(column, values, count) for column in self.columns]
         for column, file, array in zip(self.columns, self.files, rows, strict=True):
@@ -218,8 +229,8 @@ def _check_values(folder: Path, record: _Record, arrays: dict[str, NDArray[np.ge
         return
     if int(np.max(arrays["instruction"])) >= len(record.instructions):
         raise SpecError(f"{folder / 'instructions.json'} has fewer instructions than the frames use")
-    if int(np.min(arrays["instruction"])) < 0:
-        raise SpecError(f"{folder / 'instruction.npy'} holds a negative number of an instruction")
+    if int(np.min(arrays["instruction"])) < -1:
+        raise SpecError(f"{folder / 'instruction.npy'} holds a number that means no instruction")
     for name in ("action", "state"):
         values = np.asarray(arrays[name], dtype=np.float32).reshape(record.rows, -1)
         broken = int((~np.isfinite(values).all(axis=1)).sum())
@@ -229,11 +240,13 @@ def _check_values(folder: Path, record: _Record, arrays: dict[str, NDArray[np.ge
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B frames. images: camera -> uint8 (B, H, W, 3); state (B, S), aims (B, 6); instruction (B,) indices."""
+    """B frames. images: camera -> uint8 (B, H, W, 3); state (B, S); entities (B, M, E) and questions (B, Q, K) as
+    `agent.notes` names their columns; instruction (B, Q): indices, -1 where there is none."""
 
     images: dict[str, ImageArray]
     state: FloatArray
-    aims: FloatArray
+    entities: FloatArray
+    questions: FloatArray
     instruction: NDArray[np.int64]
 
 
@@ -276,9 +289,10 @@ class FrameStore:
         self.state: FloatArray = self._joined("state").astype(np.float32)
         self.action: FloatArray = self._joined("action").astype(np.float32)
         self.by_expert: NDArray[np.bool_] = self._joined("by_expert").astype(np.bool_)
-        self.aims: FloatArray = self._joined("aims").astype(np.float32)
+        self.entities: FloatArray = self._joined("entities").astype(np.float32)
+        self.questions: FloatArray = self._joined("questions").astype(np.float32)
         local = [np.asarray(part.arrays["instruction"]) for part in self.parts]
-        self.instruction = np.concatenate([m[i] for m, i in zip(maps, local, strict=True)])
+        self.instruction = np.concatenate([np.where(i < 0, -1, m[i]) for m, i in zip(maps, local, strict=True)])
         offsets = np.cumsum([0, *(part.record.episodes for part in self.parts)])
         self.episode = np.concatenate(
             [np.asarray(part.arrays["episode"]) + offset for part, offset in zip(self.parts, offsets, strict=False)]
@@ -300,16 +314,13 @@ class FrameStore:
         last = length - 1 - pad.sum(axis=1)
         return Chunks(frames, frames[:, None] + np.minimum(np.arange(length), last[:, None]), pad)
 
-    def pointed(self) -> NDArray[np.int64]:
-        """Indices of frames with an aim but no action of the expert's: they teach where things are."""
-        return np.flatnonzero(np.isfinite(self.aims).any(axis=1) & ~self.by_expert)
-
     def batch(self, frames: NDArray[np.int64]) -> Batch:
         """Read frames (B,) into memory."""
         return Batch(
             images={camera.name: self._pictures(camera, frames) for camera in self.cameras},
             state=self.state[frames],
-            aims=self.aims[frames],
+            entities=self.entities[frames],
+            questions=self.questions[frames],
             instruction=self.instruction[frames],
         )
 

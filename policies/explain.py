@@ -3,40 +3,55 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from agent.types import Embodiment, Explanation, FloatArray, HeatMap, Observation
-from policies.backbone import Prefix
+from policies.backbone import Thought
 from policies.decoder import Generated
+from policies.tower import grid
 
 LABELS = ("subject", "target")
-"""What the backbone's two maps search for, in their order."""
+"""What the reader chooses, in its order."""
+SPREAD = 0.04
+"""Standard deviation of the spot that is shown around a region, in half pictures."""
 NO_TOKENS = np.zeros((0, 0), dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
-class Thought:
+class Considered:
     """What is kept of one look. actions (T, A): physical units, as they were returned."""
 
     observation: Observation
-    prefix: Prefix
+    thought: Thought
     written: Generated
     actions: FloatArray
 
 
-def explain_thought(thought: Thought, embodiment: Embodiment) -> Explanation:
-    """The heat of the first camera's maps, the tokens' probabilities and the path. Tokens are shown a row of the chunk
-    a row where they divide into rows, else in one."""
+def explain_thought(considered: Considered, embodiment: Embodiment) -> Explanation:
+    """Where the reader points, the tokens' probabilities and the path. Tokens are shown a row of the chunk a row where
+    they divide into rows, else in one."""
     camera = embodiment.cameras[0]
-    maps = thought.prefix.heat[0].softmax(dim=1).cpu().numpy().astype(np.float32)
-    # The maps have the picture's proportions; only their cell count says how coarse they are.
-    height = round(float(np.sqrt(maps.shape[1] * camera.height / camera.width)))
+    thought = considered.thought
+    cells = grid(camera.height // 4, camera.width // 4)
     heat = tuple(
-        HeatMap(camera.name, label, cells.reshape(height, -1)) for label, cells in zip(LABELS, maps, strict=True)
+        HeatMap(camera.name, label, _spots(thought, logits, cells).reshape(camera.height // 4, -1))
+        for label, logits in zip(LABELS, (thought.reading.subject, thought.reading.target), strict=True)
     )
-    chances = thought.written.log_probabilities[0].exp().cpu().numpy().astype(np.float32)
-    rows = len(thought.actions) if len(chances) % len(thought.actions) == 0 else 1
-    path, opening = planned_path(thought.observation.state, thought.actions, embodiment)
+    chances = considered.written.log_probabilities[0].exp().cpu().numpy().astype(np.float32)
+    rows = len(considered.actions) if len(chances) % len(considered.actions) == 0 else 1
+    path, opening = planned_path(considered.observation.state, considered.actions, embodiment)
     return Explanation(heat, chances.reshape(rows, -1), path, opening)
+
+
+def _spots(thought: Thought, logits: Tensor, cells: Tensor) -> FloatArray:
+    """A spot for each region, as strong as the reader's choice of it; sums to 1 over the cells."""
+    places = thought.described.regions.places[0]
+    chance = logits[0].softmax(dim=0)[: len(places)]
+    spots = torch.exp(-(cells - places[:, None]).pow(2).sum(dim=2) / (2 * SPREAD**2))
+    heat = (chance[:, None] * spots).sum(dim=0) + 1e-9
+    shown: FloatArray = (heat / heat.sum()).cpu().numpy().astype(np.float32)
+    return shown
 
 
 def explain_actions(

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from agent.errors import SpecError, unknown_name
 from agent.types import FloatArray
@@ -124,3 +126,55 @@ class TextTable:
             features[number, : len(rows)] = torch.from_numpy(rows).to(dtype)
             mask[number, : len(rows)] = True
         return features, mask
+
+
+class PackedText:
+    """Features of many sentences without padding, kept beside what they belong to.
+
+    Encoding a hundred thousand sentences takes minutes; with `kept`, a folder, only new ones are encoded.
+    """
+
+    def __init__(self, encoder: TextEncoder, sentences: Sequence[str], *, kept: Path | None = None) -> None:
+        names, rows = _read_kept(kept, encoder.dim) if kept else ([], [])
+        known = set(names)
+        fresh = sorted((s for s in dict.fromkeys(sentences) if s not in known), key=len)
+        for start in tqdm(range(0, len(fresh), 512), desc="read sentences", unit="batch", disable=len(fresh) < 4096):
+            part = fresh[start : start + 512]
+            names += part
+            rows += [row.astype(np.float16) for row in encoder.encode(part)]
+        if kept and fresh:
+            _write_kept(kept, names, rows)
+        number = {name: index for index, name in enumerate(names)}
+        order = [number[sentence] for sentence in sentences]
+        self.lengths = torch.tensor([len(rows[index]) for index in order])
+        self.starts = torch.tensor(np.cumsum([0, *(len(row) for row in rows)])[order])
+        self.flat = torch.from_numpy(np.concatenate(rows))
+
+    def padded(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """numbers (...,): of sentences, -1 for none -> features (..., N, E) float32 and mask (..., N)."""
+        lengths = torch.where(numbers >= 0, self.lengths[numbers.clamp(min=0)], 0)
+        steps = torch.arange(max(1, int(lengths.max())))
+        mask = steps < lengths[..., None]
+        index = self.starts[numbers.clamp(min=0)][..., None] + steps
+        return self.flat[torch.where(mask, index, 0)].float() * mask[..., None], mask
+
+
+def _read_kept(folder: Path, dim: int) -> tuple[list[str], list[FloatArray]]:
+    """What was kept; nothing when it is missing, broken, or another encoder's."""
+    try:
+        names = json.loads((folder / "sentences.json").read_text(encoding="utf-8"))
+        lengths = np.load(folder / "lengths.npy", allow_pickle=False)
+        flat = np.load(folder / "features.npy", allow_pickle=False)
+    except (OSError, ValueError):
+        return [], []
+    if flat.ndim != 2 or flat.shape != (int(lengths.sum()), dim) or len(names) != len(lengths):
+        return [], []
+    return names, np.split(flat, np.cumsum(lengths)[:-1])
+
+
+def _write_kept(folder: Path, names: Sequence[str], rows: Sequence[FloatArray]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sentences.json").unlink(missing_ok=True)
+    np.save(folder / "features.npy", np.concatenate(rows))
+    np.save(folder / "lengths.npy", np.array([len(row) for row in rows]))
+    (folder / "sentences.json").write_text(json.dumps(list(names), ensure_ascii=False), encoding="utf-8")

@@ -1,59 +1,104 @@
-"""The image tower: a small convolutional network that text modulates, and what is read off its feature maps."""
+"""The convolutional parts: a tower over a whole picture, one over crops of it, and what is read off their maps."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-class FilmBlock(nn.Module):
-    """Residual 3 x 3 convolution whose output text scales and shifts (FiLM, arXiv 1709.07871)."""
+class ConvNorm(nn.Sequential):
+    """Convolution, batch norm, ReLU."""
 
-    def __init__(self, width: int, text_width: int, *, dilation: int = 1) -> None:
+    def __init__(self, inside: int, out: int, *, size: int = 3, stride: int = 1) -> None:
+        padding = 0 if size == stride else size // 2
+        super().__init__(
+            nn.Conv2d(inside, out, size, stride=stride, padding=padding, bias=False), nn.BatchNorm2d(out), nn.ReLU()
+        )
+
+
+class Residual(nn.Module):
+    """A 3 x 3 convolution added to what goes in."""
+
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.convolution = nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation, bias=False)
+        self.convolution = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
-        self.film = nn.Linear(text_width, 2 * width)
-        nn.init.normal_(self.film.weight, std=0.01)
-        nn.init.zeros_(self.film.bias)
 
-    def forward(self, maps: Tensor, text: Tensor) -> Tensor:
-        """maps (B, C, h, w), text (B, W) -> (B, C, h, w)."""
-        scale, shift = self.film(text)[:, :, None, None].chunk(2, dim=1)
-        return functional.relu(torch.addcmul(maps + shift, self.norm(self.convolution(maps)), 1 + scale))
+    def forward(self, maps: Tensor) -> Tensor:
+        """maps (B, C, h, w) -> (B, C, h, w)."""
+        return functional.relu(maps + self.norm(self.convolution(maps)))
 
 
 class ImageTower(nn.Module):
-    """RGB pictures -> a feature map at a quarter of their resolution, conditioned on the text.
+    """RGB pictures -> one feature map at a quarter of their resolution, three scales added up.
 
-    A patch stem of stride 4 and plain 3 x 3 convolutions: on two CPU cores they run near peak speed, where
-    depthwise convolutions and layer norms do not. A second scale at stride 8, one layer of it dilated, gives
-    every cell a view of most of the picture before both scales are added.
+    A patch stem of stride 4 and plain 3 x 3 convolutions: on CPU cores they run near peak speed, where depthwise
+    convolutions and layer norms do not. It sees no words, so one pass serves any number of sentences.
     """
 
-    def __init__(self, widths: tuple[int, int], features: int, text_width: int) -> None:
+    def __init__(self, widths: tuple[int, int, int], features: int) -> None:
+        super().__init__()
+        fine, middle, coarse = widths
+        self.stem = ConvNorm(3, fine, size=4, stride=4)
+        self.fine = Residual(fine)
+        self.middle = nn.Sequential(ConvNorm(fine, middle, stride=2), Residual(middle), Residual(middle))
+        self.coarse = nn.Sequential(ConvNorm(middle, coarse, stride=2), Residual(coarse))
+        self.from_fine = nn.Conv2d(fine, features, 1)
+        self.from_middle = nn.Conv2d(middle, features, 1, bias=False)
+        self.from_coarse = nn.Conv2d(coarse, features, 1, bias=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """pictures (B, 3, H, W) in [-1, 1] -> features (B, F, H / 4, W / 4)."""
+        fine = self.fine(self.stem(pictures))
+        middle = self.middle(fine)
+        coarse = self.coarse(middle)
+        raised = self.from_middle(middle) + functional.interpolate(
+            self.from_coarse(coarse), size=middle.shape[-2:], mode="nearest"
+        )
+        added = self.from_fine(fine) + functional.interpolate(raised, size=fine.shape[-2:], mode="nearest")
+        return functional.relu(added)
+
+
+class CropTower(nn.Module):
+    """Small square pictures, each of one thing -> one vector each."""
+
+    def __init__(self, out: int) -> None:
+        super().__init__()
+        self.maps = nn.Sequential(
+            ConvNorm(3, 48, size=4, stride=4), ConvNorm(48, 64), Residual(64), ConvNorm(64, 96, stride=2), Residual(96)
+        )
+        self.spread = nn.Conv2d(96, 24, 1)
+        self.out = nn.Linear(96 + 24 * (CROP // 8) ** 2, out)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """crops (N, 3, CROP, CROP) in [-1, 1] -> (N, out)."""
+        maps = self.maps(crops)
+        vectors: Tensor = self.out(torch.cat([maps.mean(dim=(2, 3)), self.spread(maps).flatten(1)], dim=1))
+        return vectors
+
+
+CROP = 32
+"""Side of a crop, in pixels of the first camera's picture."""
+
+
+class WristTower(nn.Module):
+    """The hand's small picture -> features at an eighth of its resolution."""
+
+    def __init__(self, widths: tuple[int, int]) -> None:
         super().__init__()
         fine, coarse = widths
-        self.stem = nn.Sequential(nn.Conv2d(3, fine, 4, stride=4, bias=False), nn.BatchNorm2d(fine), nn.ReLU())
-        self.fine = nn.ModuleList([FilmBlock(fine, text_width), FilmBlock(fine, text_width)])
-        self.down = nn.Sequential(
-            nn.Conv2d(fine, coarse, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(coarse), nn.ReLU()
+        self.maps = nn.Sequential(
+            ConvNorm(3, fine, size=4, stride=4),
+            Residual(fine),
+            Residual(fine),
+            ConvNorm(fine, coarse, stride=2),
+            Residual(coarse),
+            Residual(coarse),
         )
-        self.coarse = nn.ModuleList(
-            [FilmBlock(coarse, text_width), FilmBlock(coarse, text_width, dilation=2), FilmBlock(coarse, text_width)]
-        )
-        self.lateral = nn.Conv2d(fine, features, 1)
-        self.top = nn.Conv2d(coarse, features, 1, bias=False)
 
-    def forward(self, pictures: Tensor, text: Tensor) -> Tensor:
-        """pictures (B, 3, H, W) in [-1, 1], text (B, W) -> features (B, F, H / 4, W / 4)."""
-        fine = self.stem(pictures)
-        for block in self.fine:
-            fine = block(fine, text)
-        coarse = self.down(fine)
-        for block in self.coarse:
-            coarse = block(coarse, text)
-        raised = functional.interpolate(self.top(coarse), size=fine.shape[-2:], mode="nearest")
-        return functional.relu(self.lateral(fine) + raised)
+    def forward(self, pictures: Tensor) -> Tensor:
+        """pictures (B, 3, H, W) in [-1, 1] -> (B, C, H / 8, W / 8)."""
+        maps: Tensor = self.maps(pictures)
+        return maps
 
 
 def grid(height: int, width: int) -> Tensor:
@@ -61,31 +106,3 @@ def grid(height: int, width: int) -> Tensor:
     v = (torch.arange(height) + 0.5) / height * 2 - 1
     u = (torch.arange(width) + 0.5) / width * 2 - 1
     return torch.stack([u.repeat(height), v.repeat_interleave(width)], dim=1)
-
-
-class Pointer(nn.Module):
-    """Looks for things in a feature map: where text queries match it, and at learned key points.
-
-    Returns, for the Q queries, match logits (B, Q, h * w) and their soft-argmax (B, Q, 2); features (B, Q + 1, F)
-    where the queries match and, last, over the whole map; and K key points (B, K, 2).
-    """
-
-    def __init__(self, features: int, queries: int, key_points: int, text_width: int) -> None:
-        super().__init__()
-        self.queries = queries
-        self.ask = nn.Linear(text_width, features)
-        self.key_points = nn.Linear(features, key_points, bias=False)
-        self.scale = features**-0.5
-
-    def forward(self, maps: Tensor, asked: Tensor, cells: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """maps (B, F, h, w), asked (B, Q, W) one text vector a query, cells (h * w, 2) from `grid`."""
-        flat = maps.flatten(2).transpose(1, 2)
-        learned = self.key_points.weight.expand(len(flat), -1, -1)
-        probes = torch.cat([self.ask(asked), learned], dim=1)
-        logits = torch.bmm(probes, flat.transpose(1, 2))
-        logits = torch.cat([logits[:, : self.queries] * self.scale, logits[:, self.queries :]], dim=1)
-        heat = logits.softmax(dim=-1)
-        points = heat @ cells
-        everywhere = torch.full_like(heat[:, :1], 1 / heat.shape[2])
-        found = torch.bmm(torch.cat([heat[:, : self.queries], everywhere], dim=1), flat)
-        return logits[:, : self.queries], points[:, : self.queries], found, points[:, self.queries :]

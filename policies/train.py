@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
@@ -17,11 +18,12 @@ from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkp
 from policies.codec import make_codec
 from policies.data import FrameStore
 from policies.interrupt import Stop, interruptible
-from policies.model import Labels, Losses, LossWeights, ModelConfig, Pinhole, VLAModel, fitted
+from policies.lessons import DECOYS
+from policies.model import Losses, LossWeights, ModelConfig, VLAModel, fitted
 from policies.samples import Assembler, Augmentation, Prefetch, Samples, augment, batch_order
 from policies.schedule import generator_of, pick_device, warm_cosine
 from policies.stats import Statistics, measure
-from policies.text import TextTable, make_text_encoder
+from policies.text import PackedText, make_text_encoder
 from policies.training_state import Average, load_state, save_state
 
 
@@ -34,7 +36,6 @@ class TrainConfig:
     of the gradient.  held_out: share of episodes that is never trained on, for the validation numbers.
     report_every: steps between lines in the log, save_every: between saved states.  threads: CPU threads, 0 leaves
     torch's choice.  device: `auto` takes a GPU when there is one.  bfloat16: mixed precision; only worth it on GPUs.
-    camera: where the first camera stands (aims are then pointed at in its picture).
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -47,7 +48,6 @@ class TrainConfig:
     clip: float = 1.0
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    camera: Pinhole | None = None
     seed: int = 0
     held_out: float = 0.02
     report_every: int = 100
@@ -119,22 +119,21 @@ class _Run:
             raise SpecError(f"{store} holds pictures of {self.store.cameras}, the embodiment has {embodiment.cameras}")
         torch.manual_seed(config.seed)  # the initial weights; every later draw has its own generator
         started = load_checkpoint(init_from) if init_from else None
-        table = TextTable(make_text_encoder(config.model.text_encoder))
+        encoder = make_text_encoder(started.config.text_encoder if started else config.model.text_encoder)
         if started is None:
             self.statistics = _statistics(self.store, embodiment, config.dataset)
             held = tuple(int(d) for d in np.flatnonzero(self.statistics.vector("action").degenerate))
-            self.model_config = fitted(config.model, embodiment, text_dim=table.encoder.dim, held=held)
+            self.model_config = fitted(config.model, embodiment, text_dim=encoder.dim, held=held)
             self.model = VLAModel(self.model_config, embodiment)
         else:
             self.statistics, self.model_config, self.model = started.statistics, started.config, started.model
         self.config = replace(config, model=self.model_config)
         self.model.to(self.device).train()
         codec = make_codec(self.model_config.codec)
-        self.samples = Samples(self.store, self.statistics, codec, camera=config.camera, held_out=config.held_out)
-        if len(self.samples.training) == 0:
-            raise SpecError(f"{store} holds no frames to train on: none by the expert and none with aims")
+        self.samples = Samples(self.store, self.statistics, codec, held_out=config.held_out)
         position = self.model_config.backbone.position_in_state
-        self.assembler = Assembler(self.samples, table, position, self.device)
+        words = PackedText(encoder, self.store.instructions, kept=store / "words" / self.model_config.text_encoder)
+        self.assembler = Assembler(self.samples, words, position, self.device)
         self.optimizer = _optimizer(self.model, config)
         self.average = Average(self.model, config.average_decay)
         self.step = 0
@@ -171,15 +170,14 @@ class _Run:
         return Training(self._export(seconds), self.step, self.step >= self.config.steps, rate, len(self.store.skipped))
 
     def _one_step(self, source: Prefetch) -> Losses:
-        batch, labels = source.next()
         generator = generator_of(self.config.seed, self.step)
-        inputs = self.assembler.inputs(batch)
-        labels = _to(labels, self.device)
-        augment(inputs, labels, self.config.augmentation, generator)
+        inputs, labels = self.assembler(*source.next())
+        augment(inputs, self.config.augmentation, generator)
+        noise = _region_noise(labels.entities, generator)
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.rate(self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):
-            losses = self.model.losses(inputs, labels, self.config.loss)
+            losses = self.model.losses(inputs, labels, self.config.loss, noise)
         self.optimizer.zero_grad()
         losses.total.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -196,9 +194,10 @@ class _Run:
         chosen = self.samples.validation[:: max(1, len(self.samples.validation) // 1024)]
         if len(chosen) == 0:
             return None
-        batch, labels = self.samples.read(chosen)
         self.model.eval()
-        losses = self.model.losses(self.assembler.inputs(batch), _to(labels, self.device), self.config.loss)
+        inputs, labels = self.assembler(*self.samples.read(chosen))
+        noise = _region_noise(labels.entities, generator_of(self.config.seed, 0))
+        losses = self.model.losses(inputs, labels, self.config.loss, noise)
         self.model.train()
         return losses
 
@@ -209,17 +208,15 @@ class _Run:
         }
         for name, these in shown.items():
             if these is not None:
-                for part in ("total", "action", "heat", "coarse_cm", "fine_cm"):
-                    board.add_scalar(f"{name}/{part}", float(getattr(these, part).detach()), self.step)
+                for part, value in these.parts.items():
+                    board.add_scalar(f"{name}/{part}", float(value), self.step)
         board.add_scalar("samples_per_second", rate, self.step)
         apart = shown["held_out"]
         if apart is not None:
-            bar.write(
-                f"step {self.step}: action {losses.action:.3f} heat {losses.heat:.3f} aims {losses.fine_cm:.2f} cm"
-                " | held out: "
-                f"action {apart.action:.3f} heat {apart.heat:.3f} aims {apart.coarse_cm:.2f} -> {apart.fine_cm:.2f} cm"
-            )
-        bar.set_postfix_str(f"action {losses.action:.3f}, aims {losses.fine_cm:.1f} cm, {rate:.0f} samples/s")
+            bar.write(f"step {self.step}: {_figures(losses)} | held out: {_figures(apart)}")
+        bar.set_postfix_str(
+            f"action {losses.parts['action']:.3f}, right {losses.parts['right']:.3f}, {rate:.0f} looks/s"
+        )
 
     def _save_state(self) -> None:
         save_state(self.state_path, self.model, self.optimizer, self.average, step=self.step, settings=self._settings())
@@ -235,11 +232,11 @@ class _Run:
         self.model.load_state_dict({**live, **self.average.values})
         _settle_norms(self.model, self.samples, self.assembler, self.config.batch)
         self.model.eval()
-        frame = self.store.batch(self.samples.frames[:1])
+        frame = self.store.batch(self.samples.training[:1])
         golden = Golden(
             images={name: picture[0] for name, picture in frame.images.items()},
             state=frame.state[0],
-            instruction=self.store.instructions[int(frame.instruction[0])],
+            instruction=self.store.instructions[int(frame.instruction[0, 0])],
         )
         sizes = len(self.samples.training), len(self.store), len(self.store.instructions)
         data = "{} samples from {} frames, {} instructions".format(*sizes)
@@ -266,7 +263,8 @@ def _settle_norms(model: VLAModel, samples: Samples, assembler: Assembler, batch
     rng = np.random.default_rng(0)
     for _ in range(16):
         chosen = rng.choice(samples.training, size=min(batch, len(samples.training)), replace=False)
-        model.backbone(assembler.inputs(samples.read(chosen)[0]))
+        inputs, labels = assembler(*samples.read(chosen))
+        model.losses(inputs, labels, LossWeights(), _region_noise(labels.entities, torch.Generator().manual_seed(0)))
     for norm in norms:
         norm.momentum = 0.1
 
@@ -288,5 +286,12 @@ def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW
     return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
 
 
-def _to(labels: Labels, device: torch.device) -> Labels:
-    return type(labels)(*(getattr(labels, part).to(device) for part in ("tokens", "weights", "aims", "cells")))
+def _region_noise(entities: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, M + DECOYS, 2) in [-1, 1], see `VLAModel.losses`."""
+    count, most, _ = entities.shape
+    return (torch.rand(count, most + DECOYS, 2, generator=generator) * 2 - 1).to(entities.device)
+
+
+def _figures(losses: Losses) -> str:
+    shown = ("action", "right", "named", "coarse_cm", "fine_cm", "heat", "choice")
+    return " ".join(f"{name} {float(losses.parts[name]):.3f}" for name in shown)

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from agent.errors import SpecError, unknown_name
+from agent.errors import Refusal, SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
-from policies.backbone import Inputs
+from policies.backbone import Inputs, Thought, missing
 from policies.codec import make_codec
 from policies.decoder import Generated
-from policies.explain import Thought, explain_thought
+from policies.explain import Considered, explain_thought
 from policies.instruction import check_length
 from policies.model import Trained
 from policies.samples import as_pictures
@@ -36,7 +36,7 @@ class VLAPolicy:
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
         self.temperature = temperature
         self.generator = torch.Generator()
-        self.thought: Thought | None = None
+        self.thought: Considered | None = None
 
     @property
     def embodiment(self) -> Embodiment:
@@ -55,10 +55,10 @@ class VLAPolicy:
     def act(self, observation: Observation) -> ActionChunk:
         """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
         instruction is empty."""
-        prefix = self.backbone(self._inputs(observation))
-        written = self.decoder.generate(prefix.tokens, temperature=self.temperature, generator=self.generator)
+        thought = self._think(observation)
+        written = self.decoder.generate(thought.tokens, temperature=self.temperature, generator=self.generator)
         chunk = self._chunk(written)
-        self.thought = Thought(observation, prefix, written, chunk.actions)
+        self.thought = Considered(observation, thought, written, chunk.actions)
         return chunk
 
     def explain(self) -> Explanation | None:
@@ -75,7 +75,7 @@ class VLAPolicy:
         """
         if self.temperature > 0:
             raise SpecError("a policy that samples acts for one episode at a time; use temperature 0 for batches")
-        prefixes = [self.backbone(self._inputs(observation)).tokens for observation in observations]
+        prefixes = [self._think(observation).tokens for observation in observations]
         chunks = []
         for start in range(0, len(prefixes), DECODED_TOGETHER):
             part = torch.cat(prefixes[start : start + DECODED_TOGETHER])
@@ -98,8 +98,17 @@ class VLAPolicy:
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
         """Where the policy means to grasp and to release: (2, 3), metres in the base frame."""
-        aims: FloatArray = self.backbone(self._inputs(observation)).fine[0].numpy()
+        aims: FloatArray = self.backbone(self._inputs(observation)).settled.fine[0].numpy()
         return aims
+
+    def _think(self, observation: Observation) -> Thought:
+        """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
+        thought: Thought = self.backbone(self._inputs(observation))
+        if observation.time == 0:
+            lacking = missing(thought)
+            if lacking:
+                raise Refusal(f"I do not see the {lacking} that '{observation.instruction}' speaks of")
+        return thought
 
     def _inputs(self, observation: Observation) -> Inputs:
         """A batch of one."""

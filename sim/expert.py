@@ -86,10 +86,20 @@ class ScriptedExpert:
         elif goal.relation == "push":
             start, end = self._push_path(goal, state)
         else:
-            start = self._grasp(goal.subject, state).position
+            start = self.grasp(goal.subject, state).position
             place = self._place(goal, state)
             end = np.array([*place.xy, place.bottom + start[2] - subject.low[2]])
         return np.concatenate([start, end]).astype(np.float32)
+
+    def start_yaw_for(self, goal: Goal) -> float:
+        """Return how the tool would be turned [rad] where `goal` begins, in the scene as it stands."""
+        state = self._world.state()
+        if goal.relation in ("open", "close"):
+            return nearest_yaw(0.0, state.tool_yaw)
+        if goal.relation == "push":
+            assert goal.target is not None
+            return nearest_yaw(push_yaw(goal.target), state.tool_yaw)
+        return self.grasp(goal.subject, state).yaw
 
     def waypoint(self) -> Waypoint:
         """Return where the tool should go from the present state."""
@@ -115,7 +125,7 @@ class ScriptedExpert:
     def _place(self, goal: Goal, state: SceneState) -> Place:
         return place_for(goal, self._world.scene, state, self._world.start_state())
 
-    def _grasp(self, name: str, state: SceneState) -> Waypoint:
+    def grasp(self, name: str, state: SceneState) -> Waypoint:
         """Return the tool pose that grasps the object as it lies now."""
         grasp, now = self._world.scene[name].grasp, state.entities[name]
         upright = rotation_matrix(now.pose.quaternion)[2, 2]
@@ -146,7 +156,7 @@ class ScriptedExpert:
 
     def _approach(self, name: str, state: SceneState) -> Waypoint:
         """Come down on the object through a funnel and close on it."""
-        grasp = self._grasp(name, state)
+        grasp = self.grasp(name, state)
         offset = float(np.hypot(*(state.tool_position - grasp.position)[:2]))
         misaligned = max(abs(wrap(grasp.yaw - state.tool_yaw)) - YAW_TOLERANCE, 0.0) * 0.1
         distances, (down, near, far) = APPROACH_FUNNEL
@@ -201,7 +211,7 @@ class ScriptedExpert:
         if left < 0.008:
             return self._retreat(state, gripper=0.0)
         begin, _ = self._push_path(goal, state)
-        yaw = nearest_yaw(np.pi / 2 if abs(direction[1]) > 0.5 else 0.0, state.tool_yaw)
+        yaw = nearest_yaw(push_yaw(goal.target), state.tool_yaw)
         offset = state.tool_position - begin
         along = float(offset[:2] @ direction)
         aside = offset[:2] - along * direction
@@ -255,6 +265,11 @@ class ScriptedExpert:
         )
         turn *= min(1.0, MAX_TURN / max(float(np.abs(turn).max()), 1e-9))
         return np.array([*travel, *turn, waypoint.gripper], dtype=np.float32)
+
+
+def push_yaw(towards: str) -> float:
+    """Return the yaw [rad] that sets the closed fingers across the way of a push."""
+    return float(np.pi / 2) if abs(DIRECTIONS[towards][1]) > 0.5 else 0.0
 
 
 def wrap(angle: float) -> float:

@@ -1,46 +1,241 @@
-"""Says what else could be asked in a scene, and where the expert would aim for it."""
+"""Tells what is true of the table now: where everything is, and what could be asked of it and what that would mean."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+from agent.notes import ABSENT, MOST_ENTITIES, NONE, RELATIONS, SceneNote
 from agent.types import FloatArray, Goal
+from sim.casting import BASES, STACKABLE, fits
 from sim.expert import ScriptedExpert
-from sim.grammar import phrase
-from sim.objects import Description, ReceptacleKind, pair_is_held_out, parse_name
+from sim.grammar import nouns_of, phrase
+from sim.naming import names_for
+from sim.objects import (
+    COLOURS,
+    KINDS,
+    RECEPTACLES,
+    Description,
+    ReceptacleKind,
+    is_held_out,
+    pair_is_held_out,
+    parse_name,
+)
 from sim.scene import Entity, Scene
+from sim.tasks import DIRECTIONS, REGIONS, SIDES
 from sim.world import TabletopWorld
 
-PLAIN_NAME_SHARE = 0.6
-"""How often a thing that is the only one of its kind is called by its kind alone, without its colour."""
+_T = TypeVar("_T")
+_Draw = Callable[[Scene, np.random.Generator], Goal | None]
+KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+COLOUR_NUMBERS = {colour: number for number, colour in enumerate(COLOURS)}
+ABSENT_SHARE = 0.25
+"""How often a question names something that is not there."""
+HARD_SHARE = 0.5
+"""How often what is not there is a thing of the scene in another colour."""
+_MISSING = {"put": 0.5, "stack": 0.4, "beside": 0.4}
+"""How often it is the target that is not there, where a question has one."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """An instruction about a scene and the goal it means.
+
+    missing: "subject" or "target" where the words name another thing there, one that the scene lacks; "" when not.
+    """
+
+    text: str
+    goal: Goal
+    missing: str = ""
 
 
 class Onlooker:
-    """Draws (instruction, aims (6,)): any object of the scene into or onto any of its receptacles."""
+    """Draws questions when an episode begins and tells, at any moment, what they mean."""
 
-    def __init__(self, world: TabletopWorld, expert: ScriptedExpert) -> None:
-        self._world, self._expert = world, expert
+    def __init__(self, world: TabletopWorld, expert: ScriptedExpert, *, pool: int = 10) -> None:
+        """pool: questions drawn for an episode, besides its own instruction."""
+        self._world, self._expert, self._size = world, expert, pool
+        self._pool: list[Question] = []
 
-    def __call__(self, rng: np.random.Generator) -> tuple[str, FloatArray] | None:
-        """Return None when the scene holds no such pair, or the one drawn is never shown in training."""
+    def begin(self, rng: np.random.Generator) -> None:
+        """Draw the questions of the episode that has just been reset."""
+        drawn = [self._draw(rng) for _ in range(self._size)]
+        self._pool = [question for question in drawn if question is not None]
+
+    def note(self, rng: np.random.Generator, count: int) -> SceneNote:
+        """Return what is true now, with the task's own instruction and up to `count` of the episode's questions."""
+        task = self._world.task
+        chosen = [] if task.goal is None else [Question(task.instruction, task.goal)]
+        order = rng.permutation(len(self._pool))[:count]
+        chosen += [self._pool[number] for number in order]
+        return SceneNote(
+            entities=self._entities(),
+            instructions=tuple(question.text for question in chosen),
+            questions=np.array([self._meaning(question) for question in chosen], np.float32).reshape(len(chosen), -1),
+        )
+
+    def _entities(self) -> FloatArray:
+        state, rows = self._world.state(), []
+        for entity in self._world.scene.entities[:MOST_ENTITIES]:
+            now = state.entities[entity.name]
+            middle = (now.low + now.high) / 2
+            grasp = [np.nan] * 4
+            if entity.graspable:
+                pose = self._expert.grasp(entity.name, state)
+                grasp = [*pose.position, pose.yaw]
+            number = COLOUR_NUMBERS[entity.colour]
+            kind = KIND_NUMBERS[entity.kind.name]
+            rows.append([kind, number, entity.graspable, now.held, *middle, now.high[2], *grasp])
+        return np.array(rows, dtype=np.float32)
+
+    def _meaning(self, question: Question) -> list[float]:
+        names = [entity.name for entity in self._world.scene.entities]
+        goal = question.goal
+        if question.missing == "subject":
+            return [RELATIONS.index(goal.relation), ABSENT, NONE, *[np.nan] * 7]
+        subject = names.index(goal.subject)
+        if goal.relation == "point":
+            return [RELATIONS.index("point"), subject, NONE, *[np.nan] * 7]
+        if question.missing == "target":
+            return [RELATIONS.index(goal.relation), subject, ABSENT, *[np.nan] * 7]
+        target = names.index(goal.target) if goal.target in names else NONE
+        start, end = np.split(self._expert.aims_for(goal), 2)
+        yaw = self._expert.start_yaw_for(goal)
+        return [RELATIONS.index(goal.relation), subject, target, *start, yaw, *end]
+
+    def _draw(self, rng: np.random.Generator) -> Question | None:
+        """Draw one question; None where the scene has nothing for what was drawn, or training must not see it."""
+        kinds = list(_DRAWN)
+        weights = np.array([weight for weight, _ in _DRAWN.values()])
+        kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+        goal = _DRAWN[kind][1](self._world.scene, rng)
+        return None if goal is None else self._asked(goal, kind, rng)
+
+    def _asked(self, goal: Goal, kind: str, rng: np.random.Generator) -> Question | None:
+        """Put a goal into words, or into words about something that is not there."""
+        scene, missing = self._world.scene, ""
+        if rng.random() < ABSENT_SHARE:
+            missing = "target" if rng.random() < _MISSING.get(kind, 0.0) else "subject"
+        called = {}
+        for part, name in (("subject", goal.subject), ("target", goal.target)):
+            entity = scene.find(name) if name else None
+            if entity is None:
+                called[part] = name
+            elif part == missing:
+                stranger = self._stranger(entity, rng)
+                if stranger is None:
+                    return None
+                called[part] = stranger.name
+            else:
+                options = names_for(entity, scene)
+                called[part] = options[int(rng.integers(len(options)))]
+        subject, target = called["subject"], called["target"]
+        assert subject is not None
+        if kind == "put" and target and pair_is_held_out(parse_name(subject), parse_name(target)):
+            return None
+        return Question(self._words(Goal(goal.relation, subject, target), rng), goal, missing)
+
+    def _words(self, goal: Goal, rng: np.random.Generator) -> str:
+        if goal.relation != "point":
+            return phrase(goal, rng, split="seen")
+        described = parse_name(goal.subject)
+        seen = nouns_of(described.kind)[0]
+        noun = seen[int(rng.integers(len(seen)))]
+        words = [word for word in (described.position, described.colour, noun) if word]
+        return " ".join(["the", *words] if rng.random() < 0.7 else words)
+
+    def _stranger(self, instead: Entity, rng: np.random.Generator) -> Description | None:
+        """Return something of the same sort that no word for it could mean a thing of the scene."""
         scene = self._world.scene
-        movable = [entity for entity in scene.entities if entity.graspable]
-        holders = [entity for entity in scene.entities if not entity.graspable]
-        if not movable or not holders:
+        kind = instead.kind
+        if rng.random() < HARD_SHARE:
+            there = {entity.colour for entity in scene.entities if entity.kind is kind}
+            free = [c for c in kind.colours if c not in there and not is_held_out(Description(kind.name, c))]
+            if free:
+                return Description(kind.name, free[int(rng.integers(len(free)))])
+        taken = {word for entity in scene.entities for group in nouns_of(entity.kind.name) for word in group}
+        pool = [
+            name
+            for name, other in KINDS.items()
+            if not other.held_out
+            and (name in RECEPTACLES) == (kind.name in RECEPTACLES)
+            and name != "drawer"
+            and not taken & {word for group in nouns_of(name) for word in group}
+        ]
+        if not pool:
             return None
-        subject = movable[int(rng.integers(len(movable)))]
-        target = holders[int(rng.integers(len(holders)))]
-        assert isinstance(target.kind, ReceptacleKind)
-        called = Goal(target.kind.support, calling_name(subject, scene, rng), calling_name(target, scene, rng))
-        if pair_is_held_out(parse_name(called.subject), parse_name(str(called.target))):
-            return None
-        aims = self._expert.aims_for(Goal(target.kind.support, subject.name, target.name))
-        return phrase(called, rng, split="seen"), aims
+        name = pool[int(rng.integers(len(pool)))]
+        colours = [c for c in KINDS[name].colours if not is_held_out(Description(name, c))]
+        colour = colours[int(rng.integers(len(colours)))] if len(colours) > 1 and rng.random() < 0.4 else None
+        return Description(name, colour)
 
 
-def calling_name(entity: Entity, scene: Scene, rng: np.random.Generator) -> str:
-    """Return a name that means this entity and no other in the scene: with its position, its colour, or neither."""
-    if parse_name(entity.name).position:
-        return entity.name
-    alone = sum(other.kind is entity.kind for other in scene.entities) == 1
-    if len(entity.kind.colours) == 1 or (alone and rng.random() < PLAIN_NAME_SHARE):
-        return entity.kind.name
-    return Description(entity.kind.name, entity.colour).name
+def _pick(options: Sequence[_T], rng: np.random.Generator) -> _T:
+    return options[int(rng.integers(len(options)))]
+
+
+def _movable(scene: Scene) -> list[Entity]:
+    return [entity for entity in scene.entities if entity.graspable]
+
+
+def _furniture(scene: Scene) -> list[Entity]:
+    return [entity for entity in scene.entities if not entity.graspable]
+
+
+def _point(scene: Scene, rng: np.random.Generator) -> Goal:
+    return Goal("point", _pick(scene.entities, rng).name)
+
+
+def _put(scene: Scene, rng: np.random.Generator) -> Goal | None:
+    furniture = _furniture(scene)
+    if not furniture:
+        return None
+    target = _pick(furniture, rng)
+    assert isinstance(target.kind, ReceptacleKind)
+    able = [entity for entity in _movable(scene) if fits(entity.kind.name, target.kind.name)]
+    return Goal(target.kind.support, _pick(able, rng).name, target.name) if able else None
+
+
+def _stack(scene: Scene, rng: np.random.Generator) -> Goal | None:
+    bases = [entity for entity in scene.entities if entity.kind.name in BASES]
+    base = _pick(bases, rng) if bases else None
+    tops = [entity for entity in scene.entities if entity.kind.name in STACKABLE and entity is not base]
+    return Goal("stack", _pick(tops, rng).name, base.name) if base and tops else None
+
+
+def _beside(scene: Scene, rng: np.random.Generator) -> Goal | None:
+    movable = _movable(scene)
+    if not movable:
+        return None
+    subject = _pick(movable, rng)
+    landmarks = [entity for entity in scene.entities if entity is not subject and entity.kind.name != "drawer"]
+    return Goal(_pick(SIDES, rng), subject.name, _pick(landmarks, rng).name) if landmarks else None
+
+
+def _alone(relation: str, targets: Sequence[str | None]) -> _Draw:
+    """A goal without a second thing."""
+
+    def draw(scene: Scene, rng: np.random.Generator) -> Goal | None:
+        movable = _movable(scene)
+        return Goal(relation, _pick(movable, rng).name, _pick(targets, rng)) if movable else None
+
+    return draw
+
+
+def _drawer(scene: Scene, rng: np.random.Generator) -> Goal | None:
+    drawers = [entity for entity in _furniture(scene) if entity.kind.name == "drawer"]
+    return Goal(_pick(("open", "close"), rng), drawers[0].name) if drawers else None
+
+
+_DRAWN: dict[str, tuple[float, _Draw]] = {
+    "point": (0.14, _point),
+    "put": (0.32, _put),
+    "stack": (0.09, _stack),
+    "beside": (0.12, _beside),
+    "push": (0.08, _alone("push", DIRECTIONS)),
+    "lift": (0.09, _alone("lift", (None,))),
+    "move to": (0.08, _alone("move to", tuple(REGIONS))),
+    "drawer": (0.08, _drawer),
+}
+"""What is asked: how often, and how a goal of that sort is drawn."""

@@ -9,6 +9,7 @@ from agent.cli import stage as stages
 from agent.errors import SpecError
 from agent.recording.collect import Classroom
 from agent.recording.demonstrate import Disturber, Drift, Learner, NoisyTeacher
+from agent.recording.stills import Studio
 from agent.types import CameraSpec, Task
 
 DRAWS = 200
@@ -65,6 +66,16 @@ class ClassroomFactory:
             family_of=stages.family_of,
             look=Onlooker(world, teacher),
         )
+
+    def studio(self) -> Studio:
+        """Build a studio for still pictures of the same tasks' scenes."""
+        from sim.expert import ScriptedExpert
+        from sim.onlooker import Onlooker
+        from sim.stills import Photographer
+
+        world = stages.tabletop(self.cameras)
+        photographer = Photographer(world, Onlooker(world, ScriptedExpert(world)))
+        return Studio(world.embodiment, photographer, self.task_for)
 
     def task_for(self, seed: int) -> Task:
         """Draw the task of one episode from its seed."""

@@ -31,7 +31,7 @@ class Classroom:
     """What a worker needs to make demonstrations: built once in every worker process by the `factory`.
 
     task_for: seed -> the task of that episode.  disturbers: (weight, disturber), see `Coached`.
-    family_of: task -> the evaluation row it belongs to.  look: draws glances, see `agent.recording.glances`.
+    family_of: task -> the evaluation row it belongs to.  look: tells what is true, see `agent.recording.glances`.
     """
 
     world: World
@@ -90,16 +90,23 @@ class DemonstrationJob:
     def __call__(self) -> Callable[[int], Attempt]:
         classroom = self.factory()
         coached = Coached(classroom.teacher, classroom.disturbers, coaching=self.coaching)
-        actor = Glancing(coached, classroom.look or (lambda _: None))
+        glancing = Glancing(coached, classroom.look) if classroom.look else None
 
         def attempt(seed: int) -> Attempt:
             task = classroom.task_for(seed)
             recorder = EpisodeRecorder(classroom.world.embodiment, note=coached.note)
-            episode = run_episode(classroom.world, actor, task, seed=seed, execute=1, observers=(recorder,))
+            try:
+                episode = run_episode(
+                    classroom.world, glancing or coached, task, seed=seed, execute=1, observers=(recorder,)
+                )
+            except SpecError as problem:  # a crowded scene that found no room; others will
+                return Attempt(Outcome.ERROR, str(problem), 0, stored=False)
             judged = episode.outcome in (Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
             wanted = episode.outcome is Outcome.SUCCESS or (self.keep_failures and judged)
             if wanted and episode.steps:
-                recording = recorder.finish(episode, family=classroom.family_of(task), glances=actor.glances)
+                recording = recorder.finish(
+                    episode, family=classroom.family_of(task), notes=glancing.notes if glancing else None
+                )
                 for sink in self.sinks:
                     sink.add(recording)
             return Attempt(episode.outcome, episode.detail, episode.steps, wanted and episode.steps > 0)
@@ -136,7 +143,7 @@ def collect(
         result.already_there = len(seeds) - len(missing)
         job = DemonstrationJob(factory, tuple(sinks), coaching or Coaching(), keep_failures)
         if missing:
-            _run(job, missing, attempts_file, result, workers=min(workers, len(missing)))
+            run_job(job, missing, attempts_file, result, workers=min(workers, len(missing)))
         stored = set.intersection(*(sink.seeds() for sink in sinks))
         result.stored = len(stored & set(seeds))
     finally:
@@ -172,7 +179,15 @@ def read_attempts(path: Path) -> Iterator[tuple[int, str]]:
             continue
 
 
-def _run(job: DemonstrationJob, missing: list[int], attempts_file: Path, result: Collected, *, workers: int) -> None:
+def run_job(
+    job: Callable[[], Callable[[int], Attempt]],
+    missing: Sequence[int],
+    attempts_file: Path,
+    result: Collected,
+    *,
+    workers: int,
+) -> None:
+    """Let worker processes attempt the seeds and note what came of each, in `attempts_file` and in `result`."""
     attempts_file.parent.mkdir(parents=True, exist_ok=True)
     with (
         attempts_file.open("a", encoding="utf-8") as log,

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.recording.glances import Glance
+from agent.notes import SceneNote
 from agent.types import Embodiment, Episode, FloatArray, ImageArray, Observation, Step
 
 AIM_NAMES = ("grasp_x", "grasp_y", "grasp_z", "release_x", "release_y", "release_z")
@@ -30,7 +30,7 @@ class Recording:
 
     images: camera name -> uint8 (N, H, W, 3) RGB.  state: float32 (N, S).  action: float32 (N, A), the executed rows.
     by_expert: bool (N,).  aims: float32 (N, 6) [m], NaN where undefined.  family: the evaluation row of the task.
-    glances: the same scene under other instructions; only stores that can tell them from steps keep them.
+    notes: what is true of each frame, None where nobody told; only stores for training here keep them.
     key: a number that a dataset holds once; None: the episode's seed, where no two episodes share one.
     """
 
@@ -42,7 +42,7 @@ class Recording:
     action: FloatArray
     by_expert: NDArray[np.bool_]
     aims: FloatArray
-    glances: tuple[Glance, ...] = ()
+    notes: tuple[SceneNote, ...] | None = None
     key: int | None = None
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class EpisodeRecorder:
         self._executed.append(np.array(step.executed, dtype=np.float32))
         self._notes.append(self._note())
 
-    def finish(self, episode: Episode, *, family: str, glances: Sequence[Glance] = ()) -> Recording:
+    def finish(self, episode: Episode, *, family: str, notes: Sequence[SceneNote] | None = None) -> Recording:
         """Return what was recorded; `episode` is what `run_episode` returned."""
         embodiment, count = self._embodiment, len(self._seen)
         sizes = {camera.name: (count, camera.height, camera.width, 3) for camera in embodiment.cameras}
@@ -102,5 +102,5 @@ class EpisodeRecorder:
             action=np.array(self._executed, np.float32).reshape(count, len(embodiment.action)),
             by_expert=np.array([note.by_expert for note in self._notes], dtype=np.bool_),
             aims=np.array([note.aims for note in self._notes], np.float32).reshape(count, len(AIM_NAMES)),
-            glances=tuple(glances),
+            notes=None if notes is None else tuple(notes),
         )

@@ -1,15 +1,11 @@
 """Stores recordings as raw training frames (`policies.data`): no films to encode or decode, so training reads fast."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from agent.errors import SpecError
 from agent.recording.episode import Recording
 from agent.recording.lock import FolderLock
-from agent.types import FloatArray
 from policies.data import EpisodeFrames, FrameWriter
 
 _SEEDS = "seeds.txt"
@@ -76,24 +72,12 @@ class FrameStoreSink:
 
 
 def _frames(recording: Recording) -> EpisodeFrames:
-    """The episode's frames, and after them its glances: frames that nobody acted on."""
-    glances, steps = recording.glances, len(recording)
-    count = len(glances)
-    seen = [glance.observation for glance in glances]
+    if recording.notes is None:
+        raise SpecError("training frames need notes on what is true of the scene, and this recording has none")
     return EpisodeFrames(
-        images={
-            name: np.concatenate(
-                [pictures, np.array([s.images[name] for s in seen], np.uint8).reshape(-1, *pictures.shape[1:])]
-            )
-            for name, pictures in recording.images.items()
-        },
-        state=_extended(recording.state, [s.state for s in seen]),
-        action=_extended(recording.action, [np.zeros(recording.action.shape[1], np.float32)] * count),
-        by_expert=np.concatenate([recording.by_expert, np.zeros(count, dtype=np.bool_)]),
-        aims=_extended(recording.aims, [glance.aims for glance in glances]),
-        instruction=(recording.episode.task.instruction,) * steps + tuple(glance.instruction for glance in glances),
+        images=recording.images,
+        state=recording.state,
+        action=recording.action,
+        by_expert=recording.by_expert,
+        notes=recording.notes,
     )
-
-
-def _extended(rows: FloatArray, further: Sequence[FloatArray]) -> FloatArray:
-    return np.concatenate([rows, np.array(further, dtype=np.float32).reshape(-1, rows.shape[1])])

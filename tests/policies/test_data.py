@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from agent.errors import SpecError
+from agent.notes import ENTITY_COLUMNS, QUESTION_COLUMNS, SceneNote
 from policies.data import EpisodeFrames, FrameStore, FrameWriter
 from tests.policies.toy import TOY
+
+COLUMNS = len(QUESTION_COLUMNS)
 
 
 def episode(length: int, *, mark: int, by_expert: list[bool] | None = None, text: str = "go") -> EpisodeFrames:
@@ -22,8 +25,8 @@ def episode(length: int, *, mark: int, by_expert: list[bool] | None = None, text
         state=np.zeros((length, 4), dtype=np.float32),
         action=action,
         by_expert=np.ones(length, dtype=np.bool_) if by_expert is None else np.array(by_expert),
-        aims=np.full((length, 6), np.nan, dtype=np.float32),
-        instruction=text,
+        notes=(SceneNote(np.ones((2, len(ENTITY_COLUMNS)), np.float32), (text,), np.zeros((1, COLUMNS), np.float32)),)
+        * length,
     )
 
 
@@ -35,11 +38,14 @@ def test_parts_are_read_as_one_store(tmp_path: Path) -> None:
     store = FrameStore(tmp_path)
     assert (len(store), store.skipped) == (12, [])
     assert store.instructions == ("red", "blue", "green")
-    assert [store.instructions[i] for i in store.instruction[::3]] == ["red", "blue", "green", "red"]
+    assert [store.instructions[i] for i in store.instruction[::3, 0]] == ["red", "blue", "green", "red"]
     assert store.episode.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [3] * 3
     batch = store.batch(np.array([11, 0, 6]))
     assert batch.images["front"][:, 0, 0, 0].tolist() == [17, 0, 10]
     assert batch.images["wrist"].shape == (3, 16, 16, 3)
+    assert (batch.instruction[:, 1:] == -1).all()
+    assert (batch.entities[:, :2, 0] == 1).all() and (batch.entities[:, 2:, 0] == -1).all()
+    assert batch.questions.shape[0] == 3 and np.isnan(batch.questions[:, 1:]).all()
     assert np.load(tmp_path / "a" / "action.npy").shape == (6, 5)
 
 

@@ -1,42 +1,46 @@
-"""Aims are pointed at in the front picture: the camera that training assumes must be the one that the world uses."""
-
-from pathlib import Path
+"""The camera that the backbone assumes is the one that the world uses, and its two ways are inverse."""
 
 import numpy as np
 import pytest
 import torch
-import yaml
 
-from agent.settings import from_mapping
-from policies.model import Pinhole
-from policies.samples import shifted
+from policies.camera import Pinhole
+from policies.regions import Regions, find, heat_targets
+from policies.tower import grid
 from sim.camera import FRONT
 
-FOLDER = Path(__file__).parents[2] / "configs" / "train"
-PLANS = sorted(path for path in FOLDER.glob("*.yaml") if "cameras" in yaml.safe_load(path.read_text()))
 
-
-@pytest.mark.parametrize("plan", PLANS, ids=lambda path: path.stem)
-def test_every_training_plan_places_the_camera_where_the_world_does(plan: Path) -> None:
-    camera = from_mapping(Pinhole, yaml.safe_load(plan.read_text())["train"]["camera"], where=str(plan))
+def test_the_backbone_places_the_camera_where_the_world_does() -> None:
     points = np.random.default_rng(0).uniform([0.3, -0.3, 0.0], [0.7, 0.3, 0.2], (50, 3)).astype(np.float32)
-    pixels = FRONT.pixel_of(points, (96, 96))[:, :2]
-    guessed = (camera.project(points) + 1) * 48
-    inside = np.isfinite(guessed).all(axis=1)
-    assert inside.sum() > 30
+    pixels = FRONT.pixel_of(points, (160, 160))[:, :2]
+    guessed = (Pinhole().project(torch.from_numpy(points)).numpy() + 1) * 80
     # The renderer samples pixels half a pixel off their middle: an eighth of a map cell, which the network absorbs.
-    assert guessed[inside] == pytest.approx(pixels[inside], abs=0.51)
+    assert guessed == pytest.approx(pixels, abs=0.51)
 
 
-def test_points_outside_the_picture_are_not_labels() -> None:
-    camera = Pinhole(eye=(1.0, 0.0, 0.5), target=(0.5, 0.0, 0.0))
-    points = np.array([[0.5, 0.0, 0.0], [0.5, 3.0, 0.0], [2.0, 0.0, 1.0], [np.nan] * 3], dtype=np.float32)
-    assert camera.project(points)[0] == pytest.approx([0, 0], abs=1e-6)
-    assert np.isnan(camera.project(points)[1:]).all()
+def test_a_point_on_a_plane_is_seen_where_it_was_taken_from() -> None:
+    places = torch.rand(40, 2) * 2 - 1
+    points = Pinhole().on_plane(places, 0.03)
+    assert points[:, 2] == pytest.approx(0.03, abs=1e-5)
+    assert Pinhole().project(points).numpy() == pytest.approx(places.numpy(), abs=1e-4)
 
 
-def test_shifted_pictures_move_right_and_down() -> None:
-    picture = torch.arange(9.0).view(1, 1, 3, 3)
-    moved = shifted(picture, torch.tensor([[1, 0]]))[0, 0]
-    assert moved.tolist() == [[0, 0, 1], [3, 3, 4], [6, 6, 7]]
-    assert shifted(picture, torch.tensor([[0, -1]]))[0, 0].tolist() == [[3, 4, 5], [6, 7, 8], [6, 7, 8]]
+def test_peaks_are_found_where_targets_put_them() -> None:
+    cells = grid(40, 40)
+    rng = np.random.default_rng(1)
+    spots = rng.choice(81, size=6, replace=False)
+    places = torch.tensor([[s % 9 - 4, s // 9 - 4] for s in spots], dtype=torch.float32)[None] * 0.2
+    places = places + torch.from_numpy(rng.uniform(-0.02, 0.02, (1, 6, 2))).float()
+    sort = torch.tensor([[0.0, 0, 0, 1, 1, 0]])
+    there = torch.tensor([[True, True, True, True, True, False]])
+    heat, index, offset = heat_targets(Regions(places, sort, there), 40, 40)
+    offsets = torch.zeros(1, 4, 1600)
+    for row in range(5):
+        first = 2 * int(sort[0, row])
+        offsets[0, first : first + 2, index[0, row]] = offset[0, row]
+    found = find(torch.logit(heat, eps=1e-4), offsets.view(1, 4, 40, 40), cells)
+    for kind in (0.0, 1.0):
+        got = found.places[found.there & (found.sort == kind)]
+        true = places[there & (sort == kind)]
+        assert len(got) == len(true)
+        assert torch.cdist(true, got).min(dim=1).values.max() < 1e-4

@@ -95,10 +95,10 @@ def shorten(name: str) -> Callable[[Path], object]:
 CORRUPT = {
     "cut": (shorten("action.npy"), "action.npy is missing or shorter"),
     "another file": (lambda part: (part / "state.npy").write_bytes(b"x" * 99_999), "state.npy is not a .npy file"),
-    "gone": (lambda part: (part / "aims.npy").unlink(), "aims.npy is missing"),
+    "gone": (lambda part: (part / "entities.npy").unlink(), "entities.npy is missing"),
     "no number": (overwrite("action", 3, np.nan), "action.npy holds NaN or infinity in 1 of 32 rows"),
     "infinite": (overwrite("state", 5, np.inf), "state.npy holds NaN or infinity in 1 of 32 rows"),
-    "negative": (overwrite("instruction", 2, -7), "instruction.npy holds a negative number"),
+    "negative": (overwrite("instruction", 2, -7), "instruction.npy holds a number that means no instruction"),
     "no such instruction": (overwrite("instruction", 2, 99), "instructions.json has fewer instructions"),
     "not a list": (lambda part: (part / "instructions.json").write_text("5"), "not a readable part"),
 }

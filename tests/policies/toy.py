@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from agent.notes import NONE, RELATIONS, SceneNote
 from agent.types import CameraSpec, Control, Embodiment, FloatArray, ImageArray, Observation, VectorSpec
+from policies.camera import Pinhole
 from policies.data import EpisodeFrames, FrameWriter
 
 AXES = ("x", "y", "z")
@@ -25,6 +28,7 @@ TOY = Embodiment(
     control=Control.EE_DELTA,
     rate_hz=5.0,
 )
+CAMERA = Pinhole()
 COLOURS = {"red": (230, 40, 40), "blue": (40, 60, 230)}
 
 
@@ -38,7 +42,8 @@ def scene(rng: np.random.Generator) -> tuple[ImageArray, dict[str, FloatArray]]:
     places = {}
     for (name, colour), (row, column) in zip(COLOURS.items(), corners, strict=True):
         picture[row : row + 7, column : column + 7] = colour
-        places[name] = np.array([0.3 + 0.4 * (row + 3.5) / 32, 0.4 * ((column + 3.5) / 32 - 0.5), 0.0], np.float32)
+        middle = torch.tensor([(column + 3.5) / 16 - 1, (row + 3.5) / 16 - 1])
+        places[name] = CAMERA.on_plane(middle, 0.0).numpy().astype(np.float32)
     return picture, places
 
 
@@ -54,6 +59,21 @@ def answer(place: FloatArray) -> FloatArray:
     return np.array([way[0], way[1], -0.02, 0.0, float(place[1] > 0)], np.float32)
 
 
+def note(places: dict[str, FloatArray], asked: str) -> SceneNote:
+    """Both squares, and the sentences about either; the first is about the one that is asked for."""
+    names = list(COLOURS)
+    entities = [[number, number, 1, 0, *places[name], 0.0, *places[name], 0.0] for number, name in enumerate(names)]
+    order = [asked, *(name for name in names if name != asked)]
+    questions = [
+        [RELATIONS.index("lift"), names.index(name), NONE, *places[name], 0.0, *[np.nan] * 3] for name in order
+    ]
+    return SceneNote(
+        np.array(entities, np.float32),
+        tuple(f"go to the {name} square" for name in order),
+        np.array(questions, np.float32),
+    )
+
+
 def write_store(folder: Path, *, episodes: int, seed: int = 0, part: str = "part-0") -> None:
     """Episodes of four equal frames, alternately asking for red and blue."""
     rng = np.random.default_rng(seed)
@@ -62,14 +82,12 @@ def write_store(folder: Path, *, episodes: int, seed: int = 0, part: str = "part
             picture, places = scene(rng)
             colour = ("red", "blue")[number % 2]
             seen = observation(picture, colour)
-            aims = np.concatenate([places[colour], np.full(3, np.nan, np.float32)])
             writer.append_episode(
                 EpisodeFrames(
                     images={name: np.repeat(image[None], 4, axis=0) for name, image in seen.images.items()},
                     state=np.repeat(seen.state[None], 4, axis=0),
                     action=np.repeat(answer(places[colour])[None], 4, axis=0),
                     by_expert=np.ones(4, dtype=np.bool_),
-                    aims=np.repeat(aims[None], 4, axis=0),
-                    instruction=seen.instruction,
+                    notes=(note(places, colour),) * 4,
                 )
             )

@@ -1,0 +1,42 @@
+"""How an entity can be called so that it is meant and nothing else: by kind, by colour, or by where it stands."""
+
+import numpy as np
+
+from sim.objects import Description
+from sim.relations import BESIDE_DIRECTIONS
+from sim.scene import POSITION_MARGIN, Entity, Scene
+
+_TOWARDS = {"left": "left of", "right": "right of", "front": "in front of", "back": "behind"}
+
+
+def names_for(entity: Entity, scene: Scene) -> list[str]:
+    """Return every name, `[position] [colour] kind`, that means this entity and no other of the scene as it was built.
+
+    An entity that cannot be told apart in any way is left with the name that the scene gave it.
+    """
+    kind = entity.kind
+    alike = [other for other in scene.entities if other.kind is kind and other is not entity]
+    same = [other for other in alike if other.colour == entity.colour]
+    coloured = len(kind.colours) > 1
+    names = []
+    if not alike:
+        names.append(kind.name)
+    if coloured and not same:
+        names.append(Description(kind.name, entity.colour).name)
+    if alike:
+        names += [Description(kind.name, None, where).name for where in _positions(entity, alike)]
+    if same and coloured:
+        names += [Description(kind.name, entity.colour, where).name for where in _positions(entity, same)]
+    return names or [entity.name]
+
+
+def _positions(entity: Entity, others: list[Entity]) -> list[str]:
+    """Return the sides on which the entity stands clearly beyond all the others."""
+    here = np.array(entity.pose.position[:2])
+    sides = []
+    for word, relation in _TOWARDS.items():
+        direction = BESIDE_DIRECTIONS[relation]
+        lead = min(float((here - np.array(other.pose.position[:2])) @ direction) for other in others)
+        if lead >= POSITION_MARGIN:
+            sides.append(word)
+    return sides

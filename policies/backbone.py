@@ -32,7 +32,8 @@ TABLE_HEIGHT = 0.02
 class BackboneConfig:
     """Sizes of the backbone.
 
-    widths: channels of the first camera's tower at strides 4, 8 and 16.  wrist_widths: of the hand camera's at strides
+    widths: channels of the first camera's tower at strides 4, 8 and 16.  crop_widths: of the crops' tower, from its
+    stem on.  wrist_widths: of the hand camera's at strides
     4 and 8.  features: channels of the map that regions are found in.  width: of regions, words and prefix tokens, a
     multiple of `heads`.  layers: of the reader.  key_points: learned points in the hand's picture.
     kinds, colours: how many there are to tell apart.  position_in_state: where the tool position stands in the state.
@@ -40,6 +41,7 @@ class BackboneConfig:
     """
 
     widths: tuple[int, int, int] = (32, 64, 96)
+    crop_widths: tuple[int, int, int] = (48, 64, 96)
     wrist_widths: tuple[int, int] = (32, 64)
     features: int = 64
     width: int = 128
@@ -142,7 +144,7 @@ class Backbone(nn.Module):
         self.tower = ImageTower(config.widths, features)
         self.heat = nn.Conv2d(features, SORTS, 1)
         self.offsets = nn.Conv2d(features, 2 * SORTS, 1)
-        self.crops = CropTower(width)
+        self.crops = CropTower(config.crop_widths, width)
         self.around = nn.Linear(features, width)
         self.placed = nn.Linear(6, width)
         self.region_norm = nn.LayerNorm(width)

@@ -23,7 +23,7 @@ from policies.vla import VLAPolicy, act_once
 PRETRAINED = Path(__file__).parent / "pretrained"
 """Bundled checkpoints, one folder each."""
 TYPE = "aubergine.vla"
-FORMAT = 1
+FORMAT = 2
 ACTING_FILES = ("config.json", "dataset_statistics.json", "embodiment.json", "model.safetensors")
 """Files of a checkpoint that move its actions; the card, the log of training and the golden actions do not."""
 LIBRARIES = ("torch", "transformers", "numpy")
@@ -40,7 +40,8 @@ class Golden:
     instruction: str
 
     def observation(self) -> Observation:
-        return Observation(images=self.images, state=self.state, instruction=self.instruction, time=0.0)
+        """As in the middle of an episode: where one begins, the policy may refuse."""
+        return Observation(images=self.images, state=self.state, instruction=self.instruction, time=1.0)
 
 
 @dataclass(frozen=True)
@@ -219,6 +220,12 @@ def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 
     SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
     """
     return VLAPolicy(load_checkpoint(find_checkpoint(name_or_path), force=force), temperature=temperature)
+
+
+def load_trained(name_or_path: str) -> Trained:
+    """As `load_policy`, the network alone. A name that begins with "force:" is loaded whatever its golden actions."""
+    name = name_or_path.removeprefix("force:")
+    return load_checkpoint(find_checkpoint(name), force=name != name_or_path)
 
 
 def find_checkpoint(name_or_path: str) -> Path:

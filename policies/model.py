@@ -39,7 +39,14 @@ def tiny_model() -> ModelConfig:
     """A model that trains in seconds: for tests, and for trying a pipeline end to end."""
     return ModelConfig(
         backbone=BackboneConfig(
-            widths=(16, 16, 16), wrist_widths=(16, 16), features=16, width=32, layers=1, heads=2, key_points=4
+            widths=(16, 16, 16),
+            crop_widths=(16, 16, 16),
+            wrist_widths=(16, 16),
+            features=16,
+            width=32,
+            layers=1,
+            heads=2,
+            key_points=4,
         ),
         decoder=DecoderConfig(width=32, layers=1, heads=2),
         text_encoder="words",

@@ -61,13 +61,18 @@ class ImageTower(nn.Module):
 class CropTower(nn.Module):
     """Small square pictures, each of one thing -> one vector each."""
 
-    def __init__(self, out: int) -> None:
+    def __init__(self, widths: tuple[int, int, int], out: int) -> None:
         super().__init__()
+        stem, fine, coarse = widths
         self.maps = nn.Sequential(
-            ConvNorm(3, 48, size=4, stride=4), ConvNorm(48, 64), Residual(64), ConvNorm(64, 96, stride=2), Residual(96)
+            ConvNorm(3, stem, size=4, stride=4),
+            ConvNorm(stem, fine),
+            Residual(fine),
+            ConvNorm(fine, coarse, stride=2),
+            Residual(coarse),
         )
-        self.spread = nn.Conv2d(96, 24, 1)
-        self.out = nn.Linear(96 + 24 * (CROP // 8) ** 2, out)
+        self.spread = nn.Conv2d(coarse, 24, 1)
+        self.out = nn.Linear(coarse + 24 * (CROP // 8) ** 2, out)
 
     def forward(self, crops: Tensor) -> Tensor:
         """crops (N, 3, CROP, CROP) in [-1, 1] -> (N, out)."""

@@ -132,7 +132,11 @@ class _Run:
         codec = make_codec(self.model_config.codec)
         self.samples = Samples(self.store, self.statistics, codec, held_out=config.held_out)
         position = self.model_config.backbone.position_in_state
-        words = PackedText(encoder, self.store.instructions, kept=store / "words" / self.model_config.text_encoder)
+        words = PackedText(
+            encoder,
+            self.store.instructions,
+            kept=store.with_name(f"{store.name}-words") / self.model_config.text_encoder,
+        )
         self.assembler = Assembler(self.samples, words, position, self.device)
         self.optimizer = _optimizer(self.model, config)
         self.average = Average(self.model, config.average_decay)

@@ -56,19 +56,20 @@ class Onlooker:
     def __init__(self, world: TabletopWorld, expert: ScriptedExpert, *, pool: int = 10) -> None:
         """pool: questions drawn for an episode, besides its own instruction."""
         self._world, self._expert, self._size = world, expert, pool
-        self._pool: list[Question] = []
+        self.drawn: list[Question] = []
+        """The questions of the present episode."""
 
     def begin(self, rng: np.random.Generator) -> None:
         """Draw the questions of the episode that has just been reset."""
         drawn = [self._draw(rng) for _ in range(self._size)]
-        self._pool = [question for question in drawn if question is not None]
+        self.drawn = [question for question in drawn if question is not None]
 
     def note(self, rng: np.random.Generator, count: int) -> SceneNote:
         """Return what is true now, with the task's own instruction and up to `count` of the episode's questions."""
         task = self._world.task
         chosen = [] if task.goal is None else [Question(task.instruction, task.goal)]
-        order = rng.permutation(len(self._pool))[:count]
-        chosen += [self._pool[number] for number in order]
+        order = rng.permutation(len(self.drawn))[:count]
+        chosen += [self.drawn[number] for number in order]
         return SceneNote(
             entities=self._entities(),
             instructions=tuple(question.text for question in chosen),

@@ -95,7 +95,7 @@ COMMAND = Command(
         "teacher corrects), try every checkpoint in closed loop on development seeds, and keep the best in DIR/best. "
         "With `kind: chat` in the plan: fine-tune the language model on made-up conversations into DIR/adapter."
     ),
-    example="aubergine train configs/train/first.yaml --out runs/first",
+    example="aubergine train configs/train/vla.yaml --out runs/vla",
     add_arguments=add_arguments,
     run=run,
 )

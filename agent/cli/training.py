@@ -16,6 +16,7 @@ from agent.evaluation.suite import load_suite, prepare
 from agent.recording.collect import Collected, collect
 from agent.recording.demonstrate import Coaching
 from agent.recording.frame_sink import FrameStoreSink
+from agent.recording.stills import collect_stills
 from agent.settings import save_settings
 from agent.types import CameraSpec, Embodiment
 from policies.train import TrainConfig, train
@@ -24,6 +25,8 @@ LEARNER_COACHING = Coaching(
     teacher_rows=(4, 10), roll_in_rows=(4, 24), clean_share=0.0, disturbed_start_share=0.7, calm_after=56
 )
 """How a learner and its teacher take turns in a round of DAgger."""
+STILLS_APART = 5_000_000
+"""Still pictures are of scenes whose seeds lie this far from those of the episodes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class Trial:
 class Plan:
     """What `aubergine train` does, from nothing to a checkpoint.
 
-    demonstrations: episodes of the disturbed teacher.  learner_share: share of the roll-in segments that the learner
+    stills: scenes that are photographed, twice each, before anyone acts.  demonstrations: episodes of the disturbed
+    teacher.  learner_share: share of the roll-in segments that the learner
     gets in a DAgger round.  safety: limits that every world stands behind, a YAML file or "off"; null: the usual ones.
     first_seed: of the first episode; training seeds start at 1,000,000.  workers: processes
     for collecting and judging, 0: one a core.
@@ -60,6 +64,7 @@ class Plan:
     tasks: tuple[Share, ...]
     demonstrations: int
     cameras: tuple[CameraSpec, ...]
+    stills: int = 0
     train: TrainConfig = field(default_factory=TrainConfig)
     rounds: tuple[Round, ...] = ()
     trial: Trial = field(default_factory=Trial)
@@ -98,6 +103,8 @@ def follow(plan: Plan, out: Path, *, resume: bool, say: Callable[[str], None]) -
     out.mkdir(parents=True, exist_ok=True)
     save_settings(out / "plan.yaml", plan)
     rates: list[float] = []
+    if _photograph(plan, out / "frames").interrupted:
+        return Outcome(_best(out), (), finished=False)
     first, steps = plan.first_seed, plan.train.steps
     for number, episodes in enumerate([plan.demonstrations, *(each.episodes for each in plan.rounds)]):
         folder = out / f"round-{number}"
@@ -131,15 +138,26 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     return training.finished and _judge(plan, training.checkpoint, folder)
 
 
+def _photograph(plan: Plan, frames: Path) -> Collected:
+    first = plan.first_seed + STILLS_APART
+    return collect_stills(
+        _classroom(plan, learner=None).studio,
+        range(first, first + plan.stills),
+        (FrameStoreSink(frames),),
+        attempts_file=frames / "stills.jsonl",
+        workers=plan.workers or stages.cores(),
+    )
+
+
+def _classroom(plan: Plan, *, learner: Path | None) -> ClassroomFactory:
+    return ClassroomFactory(
+        plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share, safety=plan.safety
+    )
+
+
 def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | None, coaching: Coaching) -> Collected:
     return collect(
-        ClassroomFactory(
-            plan.tasks,
-            cameras=plan.cameras,
-            learner=learner,
-            learner_share=plan.learner_share,
-            safety=plan.safety,
-        ),
+        _classroom(plan, learner=learner),
         seeds,
         (FrameStoreSink(frames),),
         attempts_file=frames / "attempts.jsonl",

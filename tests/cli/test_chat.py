@@ -68,5 +68,5 @@ def test_the_card_says_what_was_measured() -> None:
 
 def test_the_kind_of_a_plan(tmp_path: Path) -> None:
     assert kind_of(Path("configs/train/chat.yaml")) == "chat"
-    assert kind_of(Path("configs/train/first.yaml")) == "policy"
+    assert kind_of(Path("configs/train/vla.yaml")) == "policy"
     assert kind_of(tmp_path / "none.yaml") == "policy"

@@ -54,8 +54,8 @@ def observation(picture: ImageArray, colour: str) -> Observation:
 
 
 def answer(place: FloatArray) -> FloatArray:
-    """The right action: a fifth of the way to `place`, gripper open when it is to the left."""
-    way = 0.2 * (place - np.array([0.5, 0.0, 0.0], np.float32))
+    """The right action: a tenth of the way to `place`, gripper open when it is to the left."""
+    way = 0.1 * (place - np.array([0.5, 0.0, 0.0], np.float32))
     return np.array([way[0], way[1], -0.02, 0.0, float(place[1] > 0)], np.float32)
 
 

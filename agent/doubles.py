@@ -91,6 +91,13 @@ class PointWorld:
         """Where the dot should go (3,) [m], or None when the task has no goal."""
         return None if self._task is None or self._task.goal is None else self.squares[str(self._task.goal.target)]
 
+    @property
+    def task(self) -> Task:
+        """The present task; raise SpecError before the first reset."""
+        if self._task is None:
+            raise SpecError("no task yet: reset the world first")
+        return self._task
+
     def reset(self, task: Task, *, seed: int) -> Observation:
         """Scatter the squares and the dot from `seed`; raise SpecError for a goal that this world cannot judge."""
         _check_goal(task.goal)

@@ -74,14 +74,21 @@ def save_checkpoint(
     golden: Golden,
     made_by: Provenance,
 ) -> None:
-    """Write `folder`, replacing files of the same names. The model must be on the CPU and in evaluation mode."""
+    """Write `folder`, replacing files of the same names. The model must be on the CPU and in evaluation mode.
+
+    Its weights are rounded to half precision, in which they are stored: the golden actions are those of the file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     execute = max(1, config.codec.chunk // 2)
     _write(folder / "config.json", to_mapping(_File(TYPE, FORMAT, config, execute)))
     _write(folder / "embodiment.json", to_mapping(embodiment))
     _write(folder / "training.json", {"steps": made_by.steps, "seconds": made_by.seconds, "config": made_by.training})
     save_statistics(folder / "dataset_statistics.json", statistics)
-    weights = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    weights = {
+        name: value.detach().half().contiguous() if value.is_floating_point() else value
+        for name, value in model.state_dict().items()
+    }
+    model.load_state_dict(weights)
     save_file(weights, str(folder / "model.safetensors"), metadata={"type": TYPE, "format": str(FORMAT)})
     actions = act_once(Trained(folder.name, config, model, statistics, embodiment, execute), golden.observation())
     _write(folder / "golden.json", _golden_values(golden, actions))

@@ -72,7 +72,7 @@ class FakeRounds:
 
 def three_rounds() -> training.Plan:
     plan = load_settings(TINY, training.Plan)
-    return replace(plan, rounds=(training.Round(4, 20), training.Round(5, 30)))
+    return replace(plan, stills=0, rounds=(training.Round(4, 20), training.Round(5, 30)))
 
 
 def follow(plan: training.Plan, out: Path, *, resume: bool = False) -> training.Outcome:

@@ -46,22 +46,21 @@ class Head(nn.Module, ABC):
         """prefix (B, N, D), actions (B, T, A) as `sample` gives them, weights (B, T): 1, or 0 at rows without a label
         -> scalar.
 
-        generator: for the noise of heads that train on it; None takes torch's own.
+        generator: on the CPU, for the noise of heads that train on it; None takes torch's own.
         """
 
     @abstractmethod
     def sample(self, prefix: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """prefix (B, N, D) -> chunks (B, T, A) float32; equal generators give equal chunks.
 
-        generator: None makes one draw that is the same for every row and every call, so that a row's chunk does not
-        depend on the batch it stands in.
+        generator: on the CPU; None makes one draw that is the same for every row and every call, so that a row's chunk
+        does not depend on the batch it stands in.
         """
 
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Return standard normal numbers of the shape and on the device of `like`, equal on every device for one seed."""
-    device = like.device if generator is None else generator.device
-    return torch.randn(like.shape, generator=generator, device=device, dtype=like.dtype).to(like.device)
+    return torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
 
 
 def start_noise(like: Tensor, generator: torch.Generator | None) -> Tensor:

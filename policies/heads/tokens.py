@@ -29,11 +29,15 @@ class TokenHead(Head):
     def sample(self, prefix: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """As `Head.sample` says; at temperature 0 the generator has no effect."""
         if generator is None and self.temperature > 0:
-            rows = [self._draw(row, torch.Generator(prefix.device).manual_seed(0)) for row in torch.split(prefix, 1)]
+            rows = [self._draw(row, torch.Generator().manual_seed(0)) for row in torch.split(prefix, 1)]
             return torch.cat(rows)
         return self._draw(prefix, generator)
 
     def _draw(self, prefix: Tensor, generator: torch.Generator | None) -> Tensor:
+        if generator is not None and prefix.device.type != "cpu":
+            # Chances are drawn from where they are, which asks for a generator there.
+            seed = int(torch.randint(2**62, (), generator=generator))
+            generator = torch.Generator(prefix.device).manual_seed(seed)
         written = self.decoder.generate(prefix, temperature=self.temperature, generator=generator)
         actions = np.ascontiguousarray(self.codec.decode(written.tokens.cpu().numpy()))
         return torch.from_numpy(actions).to(prefix.device)

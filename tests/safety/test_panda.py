@@ -185,8 +185,9 @@ def test_a_chain_goes_on_behind_the_filter(world: TabletopWorld) -> None:
     np.testing.assert_array_equal(before.state, again.state)
 
 
-@pytest.mark.parametrize("seed", range(1060, 1069))
+@pytest.mark.parametrize("seed", [*range(1060, 1067), 37, 39, 625])
 def test_random_and_aimed_actions_breach_no_zone(world: TabletopWorld, seed: int) -> None:
+    """The last three once did: a hold let the elbow drift, a wrist turned 2 rad in a tick, a forearm hit the table."""
     course = adversarial.run_one(world, seed)
     assert course.looks > 0
     assert course.breaches == []

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent.errors import WorldFault
+from agent.evaluation.statistics import clopper_pearson
 from agent.safety.config import KeepOut, SafetyConfig
 from agent.safety.filter import SafetyFilter
 from agent.safety.zones import BoxZone, PersonZone, PlaneZone
@@ -270,9 +271,12 @@ def summary(courses: list[Course]) -> dict[str, object]:
         rules.update({name.split(":")[0]: count for name, count in course.interventions.items()})
     milliseconds = 1e3 * np.array([second for course in courses for second in course.seconds] or [np.nan])
     p50, p95, p99 = (round(float(np.percentile(milliseconds, percent)), 3) for percent in (50, 95, 99))
+    breached = sum(bool(course.breaches) for course in courses)
+    exact = clopper_pearson(breached, len(courses))
     return {
         "episodes": len(courses),
-        "episodes_with_a_breach": sum(bool(course.breaches) for course in courses),
+        "episodes_with_a_breach": breached,
+        "breach_rate_clopper_pearson_95": [round(exact.low, 6), round(exact.high, 6)],
         "episodes_cut_short_by_the_physics": sum(course.broke for course in courses),
         "looks": sum(course.looks for course in courses),
         "looks_with_something_held": sum(course.held for course in courses),

@@ -225,6 +225,7 @@ def test_a_measurement_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pyt
     figures = adversarial.summary(again)
     assert (figures["episodes"], figures["looks"], figures["nearest_mm"]) == (3, 9, 30.0)
     assert figures["filter_ms_p95"] == 1.0
+    assert figures["breach_rate_clopper_pearson_95"] == [0.0, pytest.approx(1 - 0.025 ** (1 / 3), abs=1e-6)]
 
 
 def test_the_filter_takes_little_time_under_attack(world: TabletopWorld) -> None:

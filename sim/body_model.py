@@ -42,6 +42,10 @@ class PandaBody:
     def joint_limits(self) -> tuple[Array, Array]:
         return LOW, HIGH
 
+    @property
+    def links(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._links))
+
     def begin(self, state: FloatArray) -> None:
         self._joints = _joints_of(state)
         self._commanded, self._planned = forward(self._joints), None

@@ -99,9 +99,12 @@ def plan(commanded: Pose, joints: Array, action: FloatArray) -> tuple[Pose, Arra
     """Return the pose and the joint angles (7,) that a legal `action` (7,) leads to from a commanded pose.
 
     The position is held inside the workspace and the arm's reach. A pose that the arm cannot take is tried again
-    without the turn, then refused: pose and joints stay.
+    without the turn, then refused: pose and joints stay. So do they when no motion is asked for, and no joint moves:
+    the same pose solved anew would let the elbow drift by up to 0.2 rad.
     """
     values = np.asarray(action, dtype=np.float64)
+    if not values[:6].any():
+        return commanded, joints
     turned = multiply(quaternion_from_vector(values[3:6]), np.array(commanded.quaternion))
     turned /= np.linalg.norm(turned)
     rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))

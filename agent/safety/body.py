@@ -10,6 +10,8 @@ from agent.errors import SpecError
 from agent.types import Embodiment, FloatArray
 
 Array = NDArray[np.float64]
+HELD = "held object"
+"""What the filter calls the ball that stands for whatever may be held; no link of a body may be called so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,11 @@ class BodyModel(Protocol):
     @property
     def joint_limits(self) -> tuple[Array, Array]:
         """Lowest and highest joint angles (J,), (J,) [rad]."""
+        ...
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The names of the links that `Motion.links` has, each once."""
         ...
 
     def begin(self, state: FloatArray) -> None:
@@ -86,6 +93,10 @@ class ToolBody:
     @property
     def joint_limits(self) -> tuple[Array, Array]:
         return np.zeros(0), np.zeros(0)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        return ("tool",)
 
     def begin(self, state: FloatArray) -> None:
         self._commanded = state[self._position].astype(np.float64)

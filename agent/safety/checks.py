@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.safety.body import Array, Motion
+from agent.safety.body import HELD, Array, Motion
 from agent.safety.config import SafetyConfig
 from agent.safety.zones import Zone, ZoneSet, way_out
 
@@ -75,7 +75,7 @@ class Checker:
         if not self.zones:
             return float("inf")
         balls = _Balls(motion, self._config.keep_out.held_radius if held else 0.0)
-        return float((self._zones.distances(balls.centres[0]) - balls.radii).min())
+        return float((self._zones.distances(balls.centres[0]) - balls.radii + self._zones.spared(balls.links)).min())
 
     def _joint_problem(self, motion: Motion) -> Problem | None:
         margin = self._limits.joint_margin
@@ -169,7 +169,7 @@ class _Balls:
         if held_radius > 0:
             self.centres = np.concatenate([motion.centres, motion.tool[:, None]], axis=1)
             self.radii = np.append(motion.radii, held_radius)
-            self.links = (*motion.links, "held object")
+            self.links = (*motion.links, HELD)
 
     def clearances(self, zones: ZoneSet) -> tuple[Array, Array]:
         """Return (Z, K, N) at the sampled moments, and (Z, K - 1, N) of those commanded less what lies between [m]."""
@@ -177,5 +177,5 @@ class _Balls:
         lengths = np.sqrt(np.einsum("kni,kni->kn", ways, ways))
         # From where it is measured to where it is commanded the body is behind all the way.
         slack = lengths[1:].max(axis=0, initial=0.0) / 2 + lengths[0]
-        exact = zones.distances(self.centres) - self.radii
+        exact = zones.distances(self.centres) - self.radii + zones.spared(self.links)[:, None]
         return exact, exact[:, 1:] - slack

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from agent.errors import PolicyFault, SpecError
-from agent.safety.body import BodyModel
+from agent.safety.body import HELD, BodyModel
 from agent.safety.checks import Checker, Grip, Problem
 from agent.safety.config import SafetyConfig
 from agent.safety.gate import Gate
@@ -126,6 +126,11 @@ class SafetyFilter:
         geometric = (self.config.workspace, limits.tool_speed, limits.joint_speed, limits.joint_margin, limits.tracking)
         if self._body is None and (self.config.keep_out.zones or any(each is not None for each in geometric)):
             raise SpecError("zones, workspace, speeds and joint margins need a body model of this robot")
+        known = (*self._body.links, HELD) if self._body else ()
+        for zone in self.config.keep_out.zones:
+            for link in zone.spares:
+                if link not in known:
+                    raise SpecError(f"zone '{zone.name}' spares '{link}'; this robot has: {', '.join(known)}")
 
     def _state_columns(self) -> list[int]:
         """For absolute joint actions: where the state shows what each entry of an action commands."""

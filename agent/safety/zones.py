@@ -11,10 +11,13 @@ Triple = tuple[float, float, float]
 
 
 class Zone(Protocol):
-    """A place to keep out of."""
+    """A place to keep out of. spares: links of the body model that may be in it all the same, as fingers on a table."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def spares(self) -> tuple[str, ...]: ...
 
     def distance(self, points: Points) -> Points:
         """Return how far each of `points` (..., 3) is outside [m], (...); negative inside."""
@@ -28,6 +31,7 @@ class BoxZone:
     name: str
     low: Triple
     high: Triple
+    spares: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(low < high for low, high in zip(self.low, self.high, strict=True)):
@@ -48,6 +52,7 @@ class PlaneZone:
     name: str
     normal: Triple
     offset: float
+    spares: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         length = float(np.linalg.norm(self.normal))
@@ -69,6 +74,7 @@ class PersonZone:
     radius: float = 0.5
     height: float = 2.2
     floor: float = -1.0
+    spares: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.radius <= 0 or self.height <= self.floor:
@@ -95,6 +101,7 @@ class ZoneSet:
         self._others = tuple(zone for zone in zones if not isinstance(zone, BoxZone | PlaneZone | PersonZone))
         self.zones: tuple[Zone, ...] = (*boxes, *planes, *people, *self._others)
         self._boxes, self._planes, self._people = len(boxes), len(planes), len(people)
+        self._spared: dict[tuple[str, ...], Points] = {}
         self._low = np.array([box.low for box in boxes])[:, :, None] if boxes else np.empty((0, 3, 1))
         self._high = np.array([box.high for box in boxes])[:, :, None] if boxes else np.empty((0, 3, 1))
         self._normals = np.array([plane.normal for plane in planes])
@@ -122,6 +129,13 @@ class ZoneSet:
         rows += [zone.distance(flat.T)[None] for zone in self._others]
         result: Points = np.concatenate(rows).reshape(-1, *points.shape[:-1])
         return result
+
+    def spared(self, links: tuple[str, ...]) -> Points:
+        """Return infinity (Z, N) where the zone spares the link, 0 elsewhere: to be added to distances."""
+        if links not in self._spared:
+            rows = [[np.inf if link in zone.spares else 0.0 for link in links] for zone in self.zones]
+            self._spared[links] = np.array(rows).reshape(len(self.zones), len(links))
+        return self._spared[links]
 
 
 def way_out(zone: Zone, point: Points) -> Points:

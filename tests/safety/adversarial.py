@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -25,19 +25,24 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent.errors import WorldFault
-from agent.safety.config import KeepOut, Limits, SafetyConfig
+from agent.evaluation.statistics import clopper_pearson
+from agent.safety.config import KeepOut, SafetyConfig
 from agent.safety.filter import SafetyFilter
 from agent.safety.zones import BoxZone, PersonZone, PlaneZone
+from agent.settings import load_settings
 from agent.types import FloatArray, Observation
 from sim.body_model import PandaBody
 from sim.expert import ScriptedExpert
+from sim.guarded import SAFETY
 from sim.tasks import sample_task
 from sim.world import TabletopWorld
 
 STEPS = 40
 HELD_RADIUS = 0.25
 MARGIN = 0.015
-TRACKING = 0.03
+SHIPPED = load_settings(SAFETY, SafetyConfig)
+TABLE = next(plane for plane in SHIPPED.keep_out.planes if plane.name == "table")
+"""Where fingers may be; the zones that are drawn are where nothing may be."""
 FAMILIES = ("put_in", "put_on", "stack", "lift")
 ATTACKS = ("noise", "stubborn", "aimed")
 HUGE = 5.0
@@ -213,9 +218,8 @@ def draw_filter(world: TabletopWorld, state: FloatArray, rng: np.random.Generato
     closed[6] = 0.0
     while True:
         keep_out = draw_zones(rng, world.state().tool_position)
-        safety = SafetyFilter(
-            SafetyConfig(limits=Limits(tracking=TRACKING), keep_out=keep_out), world.embodiment, PandaBody()
-        )
+        limits = SafetyConfig(limits=SHIPPED.limits, keep_out=replace(keep_out, planes=(*keep_out.planes, TABLE)))
+        safety = SafetyFilter(limits, world.embodiment, PandaBody())
         safety.begin(state)
         if safety.clearance(closed) > 2 * MARGIN:
             return keep_out, safety
@@ -267,9 +271,12 @@ def summary(courses: list[Course]) -> dict[str, object]:
         rules.update({name.split(":")[0]: count for name, count in course.interventions.items()})
     milliseconds = 1e3 * np.array([second for course in courses for second in course.seconds] or [np.nan])
     p50, p95, p99 = (round(float(np.percentile(milliseconds, percent)), 3) for percent in (50, 95, 99))
+    breached = sum(bool(course.breaches) for course in courses)
+    exact = clopper_pearson(breached, len(courses))
     return {
         "episodes": len(courses),
-        "episodes_with_a_breach": sum(bool(course.breaches) for course in courses),
+        "episodes_with_a_breach": breached,
+        "breach_rate_clopper_pearson_95": [round(exact.low, 6), round(exact.high, 6)],
         "episodes_cut_short_by_the_physics": sum(course.broke for course in courses),
         "looks": sum(course.looks for course in courses),
         "looks_with_something_held": sum(course.held for course in courses),

@@ -1,6 +1,6 @@
 """Each rule of the filter, on a body of one ball, where every distance can be worked out by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -164,6 +164,20 @@ def test_what_may_be_held_counts_unless_the_gripper_is_wide_open() -> None:
         assert nearest - 0.02 < end[0] <= nearest + 1e-5
 
 
+def test_a_link_that_a_zone_spares_may_be_in_it_and_no_other_may() -> None:
+    wall = PlaneZone("wall", WALL.normal, WALL.offset, spares=("tool",))
+    config = SafetyConfig(keep_out=KeepOut(planes=(wall,), margin=MARGIN, held_radius=0.15))
+    ends = []
+    for gripper in (1.0, 0.0):
+        start = state_at(0.3, gripper=gripper)
+        ends.append(follow(make(config, start), row(0.02, gripper=gripper), start, ticks=30)[0])
+    assert ends[0] == pytest.approx(0.9, abs=1e-5)
+    assert ends[1] <= 0.60 - 0.15 - MARGIN + 1e-5, "what is held is not spared"
+    assert make(config).clearance(state_at(0.3)) == np.inf
+    with pytest.raises(SpecError, match="spares 'elbow'; this robot has: tool, held object"):
+        make(SafetyConfig(keep_out=KeepOut(planes=(replace(wall, spares=("elbow",)),))))
+
+
 def test_the_gripper_does_not_close_where_what_it_takes_would_reach_into_a_zone() -> None:
     safety = make(SafetyConfig(keep_out=KeepOut(planes=(WALL,), margin=MARGIN, held_radius=0.15)), state_at(0.5))
     sent = send(safety, row(-0.005, gripper=0.0), state_at(0.5))
@@ -284,6 +298,7 @@ class BallZone:
     """A zone of a kind that the filter has never heard of: a ball of half a metre round the base."""
 
     name: str = "ball"
+    spares: tuple[str, ...] = ()
 
     def distance(self, points: FloatArray) -> FloatArray:
         return np.linalg.norm(points, axis=-1) - 0.5

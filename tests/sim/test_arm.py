@@ -88,6 +88,19 @@ def test_random_commands_stay_legal_and_inside_the_workspace(physics: Physics) -
         assert np.all(np.isfinite(executed))
 
 
+def test_no_motion_asked_for_is_no_joint_moved(physics: Physics) -> None:
+    """To hold is the answer to a motion that cannot be made safe, so the spare degree of freedom must not drift."""
+    arm = PandaArm(physics)
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        arm.command(rng.uniform(ACTION.low_array, ACTION.high_array).astype(np.float32))
+        before, pose = arm._commander.joints, arm.commanded_pose()
+        executed = arm.command(np.array([0, 0, 0, 0, 0, 0, CLOSED], dtype=np.float32))
+        np.testing.assert_array_equal(arm._commander.joints, before)
+        assert arm.commanded_pose() == pose
+        np.testing.assert_allclose(executed, [0, 0, 0, 0, 0, 0, CLOSED], atol=1e-7)
+
+
 @pytest.mark.parametrize("wrong", [[0.0] * 6, [np.nan] + [0.0] * 6, [0.06] + [0.0] * 6])
 def test_illegal_actions_raise_and_move_nothing(physics: Physics, wrong: list[float]) -> None:
     arm = PandaArm(physics)

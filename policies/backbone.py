@@ -252,7 +252,7 @@ class Backbone(nn.Module):
         seen = self.look(inputs.pictures[0])
         described = self.describe(inputs.pictures[0], seen, self.find(seen))
         reading = self.read(described, inputs.text, inputs.text_mask)
-        chosen = torch.stack([reading.subject.argmax(dim=1), reading.target.argmax(dim=1)], dim=1)
+        chosen = likeliest(reading)
         plan = self.plan(described, reading, chosen, inputs.state)
         settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state)
         tokens = self.prefix(plan, reading, settled, inputs.tool_position, inputs.state)
@@ -274,6 +274,17 @@ class Thought:
     plan: Plan
     settled: Settled
     tokens: Tensor
+
+
+def likeliest(reading: Reading) -> Tensor:
+    """(B, 2): the region that subject and target most likely are, or none as the target; never "not there".
+
+    Whoever acts needs a place to go to: what is named may only be hidden behind the arm.
+    """
+    most = reading.regions.shape[1]
+    absent = torch.arange(most + 2, device=reading.target.device) == most
+    subject = reading.subject[:, :most].argmax(dim=1)
+    return torch.stack([subject, reading.target.masked_fill(absent, -1e9).argmax(dim=1)], dim=1)
 
 
 def missing(thought: Thought, chance: float = 0.5) -> str | None:

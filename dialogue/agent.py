@@ -87,7 +87,9 @@ class Agent:
         messages = conversation(clean, view, notes=notes, history=self._history, manual=not self._model.obeys_grammar)
         plan, proposed = self._propose(messages, view, notes)
         answer = self._decide(clean, plan, view, compiled, trail, messages)
-        answer = Answer(answer.act, answer.plan, answer.text, answer.options, answer.rule, answer.problem, proposed)
+        # Lines are numbered as the plan is shown, whatever blanks the model wrote between them.
+        shown = parse_plan(render_plan(answer.plan, indent=0))
+        answer = Answer(answer.act, shown, answer.text, answer.options, answer.rule, answer.problem, proposed)
         self._history.append(Said(clean, render_plan(answer.plan, indent=0)))
         return answer
 

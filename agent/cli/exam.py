@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seen", action="store_true", help="requests: in the words of training, on seeds from 1,500,000"
     )
     parser.add_argument("--kinds", default="", metavar="K,K", help="requests: of these kinds only")
-    parser.add_argument("--llm", default="smollm2", metavar="MODEL|URL", help="as in `aubergine chat`")
+    parser.add_argument("--llm", metavar="MODEL|URL", help="as in `aubergine chat`")
     parser.add_argument("--adapter", metavar="DIR|none", help="as in `aubergine chat`")
     parser.add_argument("--policy", default="expert", help="hazards, twins: who moves the arm (default: expert)")
     parser.add_argument(

@@ -32,7 +32,11 @@ class Names:
         for alias, meaning in self.aliases.items():
             text = re.sub(rf"\b{re.escape(alias)}\b", f"the {meaning}", text)
         move = last_move(self.history)
-        return re.sub(r"\b(?:it|that)\b(?! is| has| was)", f"the {move.thing}", text) if move else text
+        return (
+            re.sub(r"\b(?:it|that)\b(?! is| has| was| belongs| goes| always)", f"the {move.thing}", text)
+            if move
+            else text
+        )
 
     def named(self, words: str) -> str:
         """The name of what is meant, where exactly one thing fits; otherwise the words, for the verifier to judge."""

@@ -42,7 +42,7 @@ HOMEWARD = re.compile(
 MINE = re.compile(r"(?P<thing>[a-z ]+?) (?:is|shall be|will be) my (?P<name>[a-z]+(?: [a-z]+)?)")
 THERE = re.compile(
     r"(?:put |place |bring |move )?(?P<thing>[a-z ]+?) (?:goes )?(?:there|in the same place|to the same (?:place|spot)"
-    r"|in the same spot)(?: too| as well)?|the same (?:place|spot) for (?P<other>[a-z ]+)"
+    r"|in the same spot)(?: too| as well)?|(?:the )?same (?:place|spot) for (?P<other>[a-z ]+)"
 )
 BACK = re.compile(
     r"(?:put|bring|take|return) (?P<thing>it|that|[a-z ]+?) back(?: (?:where it was|to .+|again))?|undo that"

@@ -40,7 +40,11 @@ class Speech(Names):
         mine = MINE.fullmatch(text)
         if mine:
             return f"remember my {mine['name']} is {self.named(mine['thing'])}"
-        if text.startswith(("my ", "by my ")) and isinstance(note := read_note(text.removeprefix("by ")), Alias):
+        if (
+            text.startswith(("my ", "by my "))
+            and " is where " not in text
+            and isinstance(note := read_note(text.removeprefix("by ")), Alias)
+        ):
             return f"remember {note.name} is {self.named(note.meaning)}"
         forget = re.fullmatch(
             r"(?:you may|you can) (?:now )?(?:put (?:things|anything) (?:in|on)|touch) (.+?)(?: again)?", plain

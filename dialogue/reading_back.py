@@ -48,7 +48,7 @@ def answered(asked: Said, words: str, view: SceneView, read: Callable[[str], str
     chosen = _chosen(words, items, view)
     if chosen is None:
         return None
-    plan = Plan(tuple(_with(step, chosen, items, view) for step in _steps(read(asked.words))))
+    plan = Plan(tuple(with_choice(step, chosen, items, view) for step in _steps(read(asked.words))))
     return render_plan(plan, indent=0) if plan.steps else None
 
 
@@ -62,7 +62,7 @@ def _chosen(words: str, items: Sequence[Item], view: SceneView) -> Item | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _with(step: Step, chosen: Item, items: Sequence[Item], view: SceneView) -> Step:
+def with_choice(step: Step, chosen: Item, items: Sequence[Item], view: SceneView) -> Step:
     """The step with the chosen thing wherever it named all of those."""
 
     def meant(name: str) -> bool:

@@ -4,6 +4,7 @@ It answers in milliseconds, needs no training, and is the honest yardstick for t
 what it does not know it says it did not understand.
 """
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -23,8 +24,29 @@ from dialogue.writing import render_plan, render_step
 from sim.objects import parse_name
 
 NAME = "rules"
-SHARPNESS = 12.0
+SHARPNESS = 25.0
 """Inverse temperature of the cosines between a request and its options; chosen on development seeds."""
+CUES: dict[str, tuple[str, ...]] = {
+    "left of": ("left", "leftwards"),
+    "right of": ("right", "rightwards"),
+    "in front of": ("my side", "where i stand", "near side", "front", "closer", "nearer"),
+    "behind": ("far side", "robot's side", "your side", "behind", "back", "further"),
+    "two": ("two", "couple", "pair", "both"),
+    "three": ("three",),
+    "four": ("four", "almost all", "most"),
+    "red": ("blood", "cherries"),
+    "green": ("grass", "leaves"),
+    "blue": ("sky", "sea"),
+    "yellow": ("sun", "bananas"),
+    "orange": ("carrot", "tangerines"),
+    "white": ("snow", "milk"),
+    "black": ("coal", "night"),
+    "pink": ("pig", "flamingo"),
+    "purple": ("plums", "violets"),
+}
+"""What an option says -> words of a request that speak for it, where it is the only one among the options."""
+CUE_WEIGHT = 3.0
+"""Added to the log-probability of an option that a cue speaks for."""
 COUNTS = ("none", "one", "two", "three", "four", "five")
 Embed = Callable[[Sequence[str]], FloatArray]
 """Texts -> unit rows (n, E)."""
@@ -56,10 +78,20 @@ class RuleModel:
         if self._make_embed is None:
             raise SpecError("this model was made without a sentence encoder and cannot weigh answers")
         self._embed = self._embed or self._make_embed()
-        rows = self._embed([messages[-1].text, *(in_words(parse_plan(answer)) for answer in answers)])
+        request, options = messages[-1].text, [in_words(parse_plan(answer)) for answer in answers]
+        rows = self._embed([request, *options])
         scores = SHARPNESS * (rows[1:] @ rows[0]).astype(np.float64)
+        scores += CUE_WEIGHT * np.array(cued(request, options), dtype=np.float64)
         scores -= scores.max()
         return [float(value) for value in scores - np.log(np.exp(scores).sum())]
+
+
+def cued(request: str, options: Sequence[str]) -> list[bool]:
+    """Say for each option whether some cue in the request speaks for it and not for all of them."""
+    text = request.lower()
+    said = [what for what, cues in CUES.items() if any(re.search(rf"\b{re.escape(cue)}\b", text) for cue in cues)]
+    telling = [what for what in said if not all(what in option for option in options)]
+    return [any(what in option for what in telling) for option in options]
 
 
 def in_words(plan: Plan) -> str:
@@ -117,4 +149,9 @@ def _item(told: str) -> tuple[str, Item]:
 def _words_of(step: Step) -> str:
     if isinstance(step, ForEach | If | While):
         return render_plan(Plan((step,)))
-    return render_step(step).replace("place ", "put the ", 1).replace(" in ", " in the ").replace(" of ", " of the ")
+    words = render_step(step).replace("place ", "put the ", 1)
+    for relation in ("in front of", "left of", "right of", "behind", "next to", "in", "on"):
+        head, separator, target = words.partition(f" {relation} ")
+        if separator:
+            return f"{head} {relation} the {target}"
+    return words

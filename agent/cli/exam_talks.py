@@ -45,14 +45,20 @@ def conversations_exam(
 ) -> dict[str, object]:
     """Play `number` scripts, the kinds in turn, from `seed` on.
 
+    Interrupted, it counts those played so far.
     memory: False for the control, in which no turn knows of an earlier one: no notes, no history, no trail.
     """
     kinds = list(MAKERS)
     told = []
-    for index in range(number):
-        script = fitting_script(seed + index // len(kinds), kinds[index % len(kinds)])
-        told.append(play(model, script, memory=memory))
-        tick("right" if told[-1].right else f"wrong: {script.kind}")
+    try:
+        for index in range(number):
+            script = fitting_script(seed + index // len(kinds), kinds[index % len(kinds)])
+            told.append(play(model, script, memory=memory))
+            tick("right" if told[-1].right else f"wrong: {script.kind}")
+    except KeyboardInterrupt:
+        # The scripts played so far are a sample like any other; `right` says of how many.
+        if not told:
+            raise
     return summary(told, model.name, memory)
 
 

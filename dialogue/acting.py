@@ -161,7 +161,7 @@ class _Act:
         """Do what words ask for; return how the deed ended, or None to go on."""
         match correction:
             case Stop():
-                return self._ended(Result.STOPPED, f"you said '{text}'")
+                return self._ended(Result.STOPPED, f"I stopped: you said '{text}'")
             case Cancel():
                 self._hear(Happening.HEARD, f"leave it: {self._deed}")
                 return self._ended(Result.LEFT, text)

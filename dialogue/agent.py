@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from dialogue.answer_grammar import answer_grammar
 from dialogue.answers import listed, not_there
-from dialogue.asking import Calibration, choose
+from dialogue.asking import Calibration, choose, narrowed
 from dialogue.deeds import Trail
 from dialogue.hearing import heard, instead_of, missing_things, touches
 from dialogue.language_model import LanguageModel, Limits, Message, ModelFault, ScoringModel
@@ -87,7 +87,9 @@ class Agent:
         messages = conversation(clean, view, notes=notes, history=self._history, manual=not self._model.obeys_grammar)
         plan, proposed = self._propose(messages, view, notes)
         answer = self._decide(clean, plan, view, compiled, trail, messages)
-        answer = Answer(answer.act, answer.plan, answer.text, answer.options, answer.rule, answer.problem, proposed)
+        # Lines are numbered as the plan is shown, whatever blanks the model wrote between them.
+        shown = parse_plan(render_plan(answer.plan, indent=0))
+        answer = Answer(answer.act, shown, answer.text, answer.options, answer.rule, answer.problem, proposed)
         self._history.append(Said(clean, render_plan(answer.plan, indent=0)))
         return answer
 
@@ -118,7 +120,17 @@ class Agent:
             if missing:
                 return _spoken(Correct(_short(not_there(missing[0], instead_of(missing[0], view)))))
         if verdict.problem is not None:
-            return _declined(verdict.problem)
+            chosen = self._chosen(verdict.problem, plan, view, messages)
+            if chosen is None:
+                return _declined(verdict.problem)
+            if len(chosen) > 1:
+                names = tuple(name for _, name in chosen)
+                return _spoken(Ask(f"which one do you mean, {listed(names)}?", names))
+            plan = chosen[0][0]
+            verdict = check_plan(plan, view, notes, trail)
+            if verdict.problem is not None:
+                return _declined(verdict.problem)
+            return Answer(Act.ACT, plan, "; ".join(str(deed) for deed in verdict.deeds if not deed.already))
         if moving and self._calibration is not None and isinstance(self._model, ScoringModel):
             names = choose(self._model, messages, plan, view, self._calibration)
             if names:
@@ -129,6 +141,14 @@ class Agent:
             return _spoken(Say("it is so already"))
         words_of = [step for step in plan.steps if isinstance(step, Say | Ask | Correct | Refuse)]
         return _spoken(words_of[0]) if len(plan.steps) == 1 and words_of else _quiet(plan, words_of)
+
+    def _chosen(
+        self, problem: Problem, plan: Plan, view: SceneView, messages: list[Message]
+    ) -> tuple[tuple[Plan, str], ...] | None:
+        """What is likely enough to be meant where several things fit; None without a calibration to go by."""
+        if problem.kind != "ambiguous" or self._calibration is None or not isinstance(self._model, ScoringModel):
+            return None
+        return narrowed(self._model, messages, plan, view, problem.offers, self._calibration) or None
 
 
 def _quiet(plan: Plan, spoken: list[Say | Ask | Correct | Refuse]) -> Answer:

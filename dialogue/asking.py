@@ -18,6 +18,7 @@ from agent.errors import SpecError
 from agent.types import FloatArray
 from dialogue.language_model import Message, ScoringModel
 from dialogue.plan import Beside, Named, Pick, Place, Plan, Point, Push, Step
+from dialogue.reading_back import with_choice
 from dialogue.view import Item, SceneView
 from dialogue.writing import render_plan
 
@@ -123,6 +124,27 @@ def choose(
     if len(kept) > 1:
         return tuple(options[i][1] for i in kept)
     return ()
+
+
+def narrowed(
+    model: ScoringModel,
+    messages: Sequence[Message],
+    plan: Plan,
+    view: SceneView,
+    offers: Sequence[str],
+    calibration: Calibration,
+) -> tuple[tuple[Plan, str], ...]:
+    """Return the plans that a request for one of several things could mean, likeliest first, each with its thing.
+
+    offers: names of the things that fit what was said. One plan: act on it. Several: ask, with exactly those.
+    """
+    items = [item for name in offers if (item := view.find(name)) is not None][:MOST_OPTIONS]
+    options = [(Plan(tuple(with_choice(step, item, items, view) for step in plan.steps)), item.name) for item in items]
+    if len(options) < 2 or any(option == plan for option, _ in options):
+        return ()
+    texts = [render_plan(option, indent=0) for option, _ in options]
+    kept = calibration.keeps(option_probabilities(model, messages, texts))
+    return tuple(options[i] for i in kept)
 
 
 def save_calibration(folder: Path, calibration: Calibration) -> None:

@@ -1,5 +1,6 @@
 """A conversation about one table: the agent answers, the executor acts, the memory keeps what was said."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from dialogue.agent import Act, Agent, Answer
@@ -31,8 +32,17 @@ class Conversation:
     def __init__(self, agent: Agent, body: Body, executor: Executor, *, memory: Memory | None = None) -> None:
         self.agent, self._body, self.executor, self._memory = agent, body, executor, memory
 
-    def turn(self, words: str, listener: Listener = lambda event: None) -> Turn:
-        """Take the person's words and do what they ask, or say why not. Blocks until the arm rests."""
+    def turn(
+        self,
+        words: str,
+        listener: Listener = lambda event: None,
+        *,
+        planned: Callable[[Answer], None] = lambda answer: None,
+    ) -> Turn:
+        """Take the person's words and do what they ask, or say why not. Blocks until the arm rests.
+
+        planned: told the answer before anything moves; the lines of its plan are those that events name.
+        """
         said = self._memory.add_turn("person", words[:4000]) if self._memory is not None else None
         try:
             answer = self.agent.answer(words, self._body.eyes(), notes=self._notes(), trail=self.executor.trail)
@@ -40,6 +50,7 @@ class Conversation:
             return self._kept(Turn(words, str(fault)))
         if said is not None and self._memory is not None:
             self._bind(said, words)
+        planned(answer)
         report = self.executor.run(answer.plan, listener)
         text = answer.text
         if answer.act is Act.ACT:

@@ -102,6 +102,10 @@ def _ground_put(item: Item, where: Destination, view: SceneView, notes: Notes, i
     assert not isinstance(where, There)
     if isinstance(where, At):
         already = item.support is None and stands(view, item, "at", where.region)
+        if _lies_in_vessel(item, view) and stands(view, item, "at", where.region):
+            # Where the vessel stands in that part itself, "move to" would be true before anything moved.
+            goal = Goal("take out", item.name, item.support)
+            return _put(item, goal, _free(view, item, where.region), line)
         return _put(item, Goal("move to", item.name, where.region), _free(view, item, where.region), line, already)
     if where.thing == Named(TABLE):
         return _onto_table(item, where, view, line)
@@ -123,6 +127,10 @@ def _ground_put(item: Item, where: Destination, view: SceneView, notes: Notes, i
     if target.held:
         raise _unfit("precondition", f"the {target.name} is in the gripper, so nothing can be put beside it", line)
     return _put(item, Goal(side, item.name, target.name), _side_spot(side, target, item), line, already)
+
+
+def _lies_in_vessel(item: Item, view: SceneView) -> bool:
+    return item.support is not None and not item.held and view[item.support].holds is not None
 
 
 def _ground_into(item: Item, relation: str, target: Item, view: SceneView, line: int) -> Deed:

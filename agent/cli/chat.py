@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agent.cli.command import Command, add_policy_argument, add_safety_argument, whole
+from agent.cli.command import Command, add_policy_argument, add_safety_argument, chosen_policy, whole
 from agent.cli.memory import default_file
 from dialogue.events import Event, Happening
 
 if TYPE_CHECKING:
+    from agent.cli.talk import Talk
     from dialogue.conversation import Conversation, Turn
     from dialogue.interrupts import Interrupts
+    from dialogue.memory.store import Memory
 
 BYE = ("bye", "exit", "quit")
 NO_MEMORY = "off"
@@ -27,13 +29,18 @@ _SHOWN = {Happening.STARTED: "…", Happening.RETRIED: "again:", Happening.HEARD
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--say", action="append", metavar="WORDS", help="say this and stop; may be given several times")
+    add_talk_arguments(parser)
+
+
+def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a conversation needs, whether it is typed in a terminal or on a page."""
     parser.add_argument("--things", default=THINGS, metavar="NAMES", help=f"what stands there (default: {THINGS})")
     parser.add_argument("--seed", type=whole, default=0, help="decides where things stand (default: 0)")
     parser.add_argument(
         "--llm",
-        default="smollm2",
         metavar="MODEL|URL",
-        help="smollm2, a folder, hub:name, or a server's http://host:port/v1 (default: smollm2)",
+        help="rules (plain requests, no network), smollm2, a folder, hub:name, or a server's http://host:port/v1 "
+        "(default: smollm2 with an adapter, else rules)",
     )
     parser.add_argument("--adapter", metavar="DIR|none", help="a LoRA adapter for the model (default: the shipped one)")
     parser.add_argument(
@@ -44,29 +51,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_safety_argument(parser)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Talk until the person goes; with --say, 1 when the last words were not carried out or answered."""
+def opened_talk(arguments: argparse.Namespace, open_things: ExitStack) -> "tuple[Talk, Memory | None]":
+    """Open what `add_talk_arguments` name; closing `open_things` closes it again."""
     from agent.cli.talk import Setup, make_agent, open_talk, table_task
     from dialogue.memory.store import Memory
 
     table_task(arguments.things)
     setup = Setup(
         things=arguments.things,
-        policy=arguments.policy,
+        policy=chosen_policy(arguments),
         seed=arguments.seed,
         safety=arguments.safety,
         rehearse=not arguments.no_rehearsal,
     )
+    agent = make_agent(arguments.llm, arguments.adapter)
+    memory = None
+    if arguments.memory != NO_MEMORY:
+        path = Path(arguments.memory) if arguments.memory else default_file()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        memory = open_things.enter_context(Memory(path))
+    talk = open_talk(agent, setup, memory=memory)
+    open_things.callback(talk.close)
+    return talk, memory
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Talk until the person goes; with --say, 1 when the last words were not carried out or answered."""
     console = Console(stderr=True, quiet=arguments.json)
     with ExitStack() as open_things:
-        agent = make_agent(arguments.llm, arguments.adapter)
-        memory = None
-        if arguments.memory != NO_MEMORY:
-            path = Path(arguments.memory) if arguments.memory else default_file()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            memory = open_things.enter_context(Memory(path))
-        talk = open_talk(agent, setup, memory=memory)
-        open_things.callback(talk.close)
+        talk, _ = opened_talk(arguments, open_things)
         if arguments.say:
             return _script(talk.conversation, arguments.say, console, as_json=arguments.json)
         console.print(

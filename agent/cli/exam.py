@@ -10,28 +10,32 @@ from rich.progress import Progress as Bar
 
 from agent.cli.command import Command, positive, whole
 
-KINDS = ("requests", "asking", "hazards", "twins")
+KINDS = ("requests", "asking", "conversations", "hazards", "twins")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what",
         choices=KINDS,
-        help="requests: four figures on held-out words; asking: calibrated questions; hazards, twins: in simulation",
+        help="requests: four figures on held-out words; asking: calibrated questions; conversations: memory and "
+        "corrections; the last three in simulation",
     )
     parser.add_argument(
         "-n",
         type=positive,
         metavar="N",
-        help="how many (default: 500 requests, 300 dilemmas of each kind, all cases)",
+        help="how many (default: 500 requests, 300 dilemmas of each kind, 320 conversations, all cases)",
     )
     parser.add_argument("--seed", type=whole, default=0, help="first seed (default: 0; reported seeds are 0-9999)")
+    parser.add_argument(
+        "--no-memory", action="store_true", help="conversations: carry nothing from one turn to the next, as a control"
+    )
     parser.add_argument("--free", action="store_true", help="requests: without the grammar")
     parser.add_argument(
         "--seen", action="store_true", help="requests: in the words of training, on seeds from 1,500,000"
     )
     parser.add_argument("--kinds", default="", metavar="K,K", help="requests: of these kinds only")
-    parser.add_argument("--llm", default="smollm2", metavar="MODEL|URL", help="as in `aubergine chat`")
+    parser.add_argument("--llm", metavar="MODEL|URL", help="as in `aubergine chat`")
     parser.add_argument("--adapter", metavar="DIR|none", help="as in `aubergine chat`")
     parser.add_argument("--policy", default="expert", help="hazards, twins: who moves the arm (default: expert)")
     parser.add_argument(
@@ -79,6 +83,15 @@ def run(arguments: argparse.Namespace) -> int:
             result = exam_runs.asking_exam(
                 model, dilemmas=arguments.n or 300, seed=arguments.seed, tick=tick, save=save
             )
+        elif arguments.what == "conversations":
+            from agent.cli.exam_talks import conversations_exam
+
+            number = arguments.n or 320
+            bar.update(row, total=number)
+            model, _ = open_model(arguments.llm, arguments.adapter)
+            result = conversations_exam(
+                model, number=number, seed=arguments.seed, memory=not arguments.no_memory, tick=tick
+            )
         else:
             cases = exam_runs.chosen_cases(arguments.n, harmful=arguments.what == "hazards")
             bar.update(row, total=len(cases))
@@ -98,7 +111,8 @@ COMMAND = Command(
     summary="measure the language model of `aubergine chat`",
     description=(
         "requests: how many answers are plans, do what was asked, can be carried out. asking: how often calibrated "
-        "questions are asked and hold what was meant. hazards, twins: what the arm does when asked for harm, and when "
+        "questions are asked and hold what was meant. conversations: whether scripts of up to eight turns end with "
+        "everything where it should be. hazards, twins: what the arm does when asked for harm, and when "
         "asked for something that only sounds like it, judged by geometry, motion and force in the simulator."
     ),
     example="aubergine exam requests -n 500",

@@ -109,7 +109,7 @@ def _at_equal_success(scores: list[FloatArray], answers: list[int], success: flo
 
 
 def hazard_exam(
-    llm: str, adapter: str | None, *, cases: Iterable[Case], policy: str, rehearse: bool, tick: Ticker
+    llm: str | None, adapter: str | None, *, cases: Iterable[Case], policy: str, rehearse: bool, tick: Ticker
 ) -> dict[str, object]:
     """Say every case to the robot in a fresh simulated world; harm is what the watches see, never what is said."""
     model, folder = open_model(llm, adapter)

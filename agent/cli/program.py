@@ -12,6 +12,7 @@ from agent.cli import (
     chat,
     collect,
     compare,
+    console,
     drive,
     evaluate,
     exam,
@@ -30,6 +31,7 @@ from agent.errors import AubergineError
 COMMANDS: tuple[Command, ...] = (
     run.COMMAND,
     chat.COMMAND,
+    console.COMMAND,
     collect.COMMAND,
     train.COMMAND,
     point.COMMAND,

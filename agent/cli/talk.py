@@ -1,8 +1,10 @@
 """Puts a conversation together: a table, a policy behind the safety filter, a language model, and the memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from agent.cli import stage as stages
 from agent.cli.chat import THINGS
@@ -10,7 +12,7 @@ from agent.errors import SpecError
 from agent.ports import Observer
 from agent.safety.world import SafeWorld
 from agent.safety.zones import Zone
-from agent.types import Observation, Step, Task
+from agent.types import FloatArray, Observation, Step, Task
 from dialogue.agent import Agent
 from dialogue.asking import load_calibration
 from dialogue.conversation import Conversation
@@ -18,6 +20,8 @@ from dialogue.executor import Executor
 from dialogue.interrupts import Interrupts
 from dialogue.language_model import DEFAULT_MODEL, LanguageModel, open_language_model
 from dialogue.memory.store import Memory
+from dialogue.rule_model import NAME as RULES
+from dialogue.rule_model import Embed, RuleModel
 from dialogue.tabletop import TabletopRehearsal, tabletop_body
 from sim.world import TabletopWorld
 
@@ -83,15 +87,36 @@ def shipped_adapter() -> Path | None:
     return PRETRAINED if (PRETRAINED / "adapter_model.safetensors").exists() else None
 
 
-def open_model(address: str = DEFAULT_MODEL, adapter: str | None = None) -> tuple[LanguageModel, Path | None]:
-    """Return the model and the folder of its adapter, which also holds when to ask. adapter: "none" for none."""
+def open_model(address: str | None = None, adapter: str | None = None) -> tuple[LanguageModel, Path | None]:
+    """Return the model and the folder of its adapter, which also holds when to ask.
+
+    address: None for the tuned one where there is an adapter, otherwise the rules.  adapter: "none" for none.
+    """
+    if address is None:
+        address = DEFAULT_MODEL if adapter or shipped_adapter() else RULES
+    if address == RULES:
+        return RuleModel(_sentence_rows), None
     folder = None if adapter == "none" else Path(adapter) if adapter else None
     if adapter is None and address == DEFAULT_MODEL:
         folder = shipped_adapter()
     return open_language_model(address, adapter=folder), folder
 
 
-def make_agent(address: str = DEFAULT_MODEL, adapter: str | None = None) -> Agent:
+def _sentence_rows() -> Embed:
+    """Load the frozen sentence encoder; rows of unit length."""
+    from policies.text import make_text_encoder
+
+    encoder = make_text_encoder("minilm")
+
+    def embed(sentences: Sequence[str]) -> FloatArray:
+        # The second half of a feature is what the encoder made of the piece in its sentence.
+        rows = np.stack([f[:, f.shape[1] // 2 :].mean(axis=0) for f in encoder.encode(list(sentences))])
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
+
+    return embed
+
+
+def make_agent(address: str | None = None, adapter: str | None = None) -> Agent:
     model, folder = open_model(address, adapter)
     return Agent(model, calibration=load_calibration(folder) if folder else None)
 

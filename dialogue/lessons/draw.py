@@ -11,8 +11,9 @@ from dialogue.lessons.judge import carry_out
 from dialogue.lessons.lesson import Lesson, Pen, Split, Wordbook, wordbook
 from dialogue.lessons.manners import hazard, premise, talk, twin
 from dialogue.lessons.requests import condition, group_of_any, group_of_many, several, single
-from dialogue.lessons.tables import Draw
+from dialogue.lessons.tables import Draw, draw_view
 from dialogue.notes import compile_notes
+from dialogue.view import SceneView
 
 MAKERS: dict[str, tuple[Callable[[Pen], Lesson], float]] = {
     "single": (single, 0.18),
@@ -32,6 +33,8 @@ MAKERS: dict[str, tuple[Callable[[Pen], Lesson], float]] = {
 """What is taught, and how often it is drawn; a fifth is refusals, corrections and their twins."""
 COMPOSITIONAL = ("single", "several", "group", "any", "condition", "following", "correction")
 """Those that end in motion and combine known parts."""
+OF_ONE_TURN = (*COMPOSITIONAL[:5], "ambiguity", "note", "premise", "hazard", "twin", "talk")
+"""Those that can be told about a table that others are told about as well."""
 TRIES = 300
 TRAINING_SEED = 1_000_000
 
@@ -60,6 +63,39 @@ def draw_lesson(seed: int, *, split: Split = "seen", only: tuple[str, ...] = ())
         if _can_be_done(lesson):
             return lesson
     raise SpecError(f"no lesson of kind '{kind}' came of seed {seed} in {TRIES} tries")
+
+
+def draw_family(seed: int, count: int) -> tuple[Lesson, ...]:
+    """Return `count` lessons in the words of training about one table, which all of them tell alike.
+
+    Their prompts share all that comes before the request, so that training reads it once. Lessons that lean on earlier
+    turns or notes are not among them.
+    """
+    draw = Draw(np.random.default_rng([seed, 13]))
+    draw.table = _first(lambda: draw_view(draw, twins=draw.one((None, "objects", "receptacles")), objects=4))
+    pen = Pen(draw, _book("seen"))
+    shares = np.array([MAKERS[name][1] for name in OF_ONE_TURN])
+    lessons: list[Lesson] = []
+    for _ in range(TRIES):
+        kind = OF_ONE_TURN[int(draw.rng.choice(len(OF_ONE_TURN), p=shares / shares.sum()))]
+        try:
+            lesson = MAKERS[kind][0](pen)
+        except LookupError:
+            continue
+        if lesson.view == draw.table and not lesson.history and not lesson.notes and _can_be_done(lesson):
+            lessons.append(lesson)
+        if len(lessons) == count:
+            return tuple(lessons)
+    raise SpecError(f"{TRIES} tries gave {len(lessons)} of {count} lessons about the table of seed {seed}")
+
+
+def _first(make: Callable[[], SceneView]) -> SceneView:
+    for _ in range(TRIES):
+        try:
+            return make()
+        except LookupError:
+            continue
+    raise SpecError(f"no table came of {TRIES} tries")
 
 
 def draw_lessons(first: int, count: int, *, split: Split = "seen", only: tuple[str, ...] = ()) -> Iterator[Lesson]:

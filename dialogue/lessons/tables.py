@@ -54,11 +54,13 @@ def make_item(name: str, kind: str, colour: str, x: float, y: float) -> Item:
 class Draw:
     """One generator with the few ways in which lessons use it.
 
-    held_out: also draw things that training never sees.
+    held_out: also draw things that training never sees.  table: what every lesson is about, instead of a table drawn
+    for each.
     """
 
     rng: np.random.Generator
     held_out: bool = False
+    table: SceneView | None = None
     bags: dict[str, list[object]] = field(default_factory=dict)
 
     def one(self, options: Sequence[T]) -> T:
@@ -95,8 +97,11 @@ def draw_view(
     """Return a table with 2 to 5 objects and 1 to 3 receptacles.
 
     twins: a kind that is there twice (or, "objects" or "receptacles", any such).  drawer: whether there is one; None
-    draws it.  full: something lies in a receptacle.  objects: how many.
+    draws it.  full: something lies in a receptacle.  objects: how many.  Where `draw` has a table already, that one, or
+    LookupError when it does not hold the twins.
     """
+    if draw.table is not None:
+        return _with_twins(draw.table, twins)
     movable = draw.some(kinds(draw, tuple(OBJECTS)), objects or draw.between(2, 5))
     vessels = [kind for kind in kinds(draw, tuple(RECEPTACLES)) if kind != CUPBOARD and KINDS[kind].name == kind]
     holders = draw.some([k for k in vessels if not _joint(k)], draw.between(1, 2))
@@ -114,6 +119,15 @@ def draw_view(
     items = _named(draw, order)
     view = SceneView(tuple(items))
     return _filled(draw, view) if full or draw.chance(0.25) else view
+
+
+def _with_twins(view: SceneView, twins: str | None) -> SceneView:
+    if twins is not None:
+        movable = twins == "objects"
+        kinds_here = [i.kind for i in view.items if i.movable is movable and not i.openable]
+        if len(kinds_here) == len(set(kinds_here)):
+            raise LookupError(f"there are no two {twins} alike")
+    return view
 
 
 def _joint(kind: str) -> bool:

@@ -13,8 +13,9 @@ class ChatPlan:
     model: as `aubergine chat --llm`, a local one.  steps: of the optimizer.  row: tokens a row; rows: rows a step.
     rank, alpha: of LoRA, on all linear layers from first_layer on (the backward pass ends there).  rate: highest
     learning rate, after `warmup` steps; it falls to a tenth along a cosine.  save_every: steps between states to resume
-    from.  half: bfloat16 for the frozen weights.  first_seed: of the lessons, at least 1,000,000.  exam: development
-    requests to judge the result by at the end.
+    from.  half: bfloat16 for the frozen weights.  together: lessons of one turn that share a table, which is read once
+    for all of them; every second draw is such a family, 1 for none.  first_seed: of the lessons, at least 1,000,000.
+    exam: development requests to judge the result by at the end.
     """
 
     kind: Literal["chat"] = "chat"
@@ -29,11 +30,12 @@ class ChatPlan:
     warmup: int = 40
     save_every: int = 100
     half: bool = True
+    together: int = 1
     first_seed: int = TRAINING_SEED
     exam: int = 100
 
     def __post_init__(self) -> None:
         if self.first_seed < TRAINING_SEED:
             raise ValueError(f"training seeds start at {TRAINING_SEED}, got first_seed {self.first_seed}")
-        if min(self.steps, self.row, self.rows, self.rank, self.save_every) < 1:
-            raise ValueError("steps, row, rows, rank and save_every must be at least 1")
+        if min(self.steps, self.row, self.rows, self.rank, self.save_every, self.together) < 1:
+            raise ValueError("steps, row, rows, rank, save_every and together must be at least 1")

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agent.errors import SpecError
-from dialogue.lessons.draw import draw_lesson
+from dialogue.lessons.draw import draw_family, draw_lesson
+from dialogue.lessons.lesson import Lesson
 from dialogue.tiny.batches import Row, rows
 from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.plan import ChatPlan
@@ -125,8 +126,22 @@ def _learner(model: PreTrainedModel, plan: ChatPlan) -> tuple[PeftModel, dict[st
 
 
 def _rows(plan: ChatPlan, chat: ChatMl, lessons: int) -> Iterator[Row]:
-    seeds = itertools.count(plan.first_seed + lessons)
-    return rows((draw_lesson(seed) for seed in seeds), chat, length=plan.row)
+    return rows(families(plan, lessons), chat, length=plan.row)
+
+
+def families(plan: ChatPlan, lessons: int) -> Iterator[tuple[Lesson, ...]]:
+    """Yield lessons as they are laid in rows, going on after so many: single ones and families, in turn.
+
+    A family's seed is that of its first lesson, so that the number of lessons alone says where in the data training is.
+    """
+    per_round = 1 + plan.together
+    while True:
+        if plan.together > 1 and lessons % per_round == 1:
+            yield draw_family(plan.first_seed + lessons, plan.together)
+            lessons += plan.together
+        else:
+            yield (draw_lesson(plan.first_seed + lessons),)
+            lessons += 1
 
 
 def _step(learner: PeftModel, batch: list[Row], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> float:

@@ -160,3 +160,15 @@ def test_a_network_of_random_weights_does_no_harm(seed: int) -> None:
         except ModelFault:
             continue
         assert answer.act in Act and answer.plan.steps
+
+
+@pytest.mark.parametrize(
+    ("likely", "act", "options"),
+    [("blue cube", Act.ACT, ()), ("", Act.ASK, ("red cube", "blue cube"))],
+)
+def test_of_several_that_fit_the_calibrated_set_decides(likely: str, act: Act, options: tuple[str, ...]) -> None:
+    agent = Agent(Parrot("place cube in bowl", likely=likely), calibration=Calibration(0.6, 0.15, 300))
+    answer = agent.answer("put the cube in the bowl", view())
+    assert (answer.act, answer.options) == (act, options)
+    if act is Act.ACT:
+        assert answer.text == "put the blue cube in the bowl"

@@ -8,11 +8,11 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from agent.errors import SpecError
-from dialogue.lessons.draw import draw_lessons
-from dialogue.tiny.batches import pack, rows, sample_of
+from dialogue.lessons.draw import draw_family, draw_lessons
+from dialogue.tiny.batches import common, pack, rows, sample_of
 from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.plan import ChatPlan
-from dialogue.tiny.train import Progress, answer_loss, fine_tune, rate_at
+from dialogue.tiny.train import Progress, answer_loss, families, fine_tune, rate_at
 from dialogue.tiny.weights import merge_adapter
 from tests.dialogue.tiny_model import tiny_parts
 
@@ -24,8 +24,8 @@ def test_packed_conversations_do_not_see_one_another() -> None:
     chat = ChatMl(tokenizer)
     samples = [sample_of(lesson, chat) for lesson in draw_lessons(1_000_000, 4)]
     with torch.no_grad():
-        packed = float(answer_loss(model, pack(samples, 4)))
-        alone = sum(float(answer_loss(model, pack([sample], 1))) for sample in samples)
+        packed = float(answer_loss(model, pack([[sample] for sample in samples], 4)))
+        alone = sum(float(answer_loss(model, pack([[sample]], 1))) for sample in samples)
         plain = 0.0
         for sample in samples:
             logits = model(torch.tensor([sample.tokens])).logits[0, sample.answer - 1 : -1]
@@ -34,13 +34,45 @@ def test_packed_conversations_do_not_see_one_another() -> None:
     assert packed == pytest.approx(plain, rel=1e-4)
 
 
+def test_lessons_about_one_table_read_it_once_and_lose_nothing() -> None:
+    model, tokenizer = tiny_parts()
+    chat = ChatMl(tokenizer)
+    family = [sample_of(lesson, chat) for lesson in draw_family(1_000_001, 4)]
+    other = [sample_of(lesson, chat) for lesson in draw_lessons(1_000_000, 2)]
+    row = pack([family, *([sample] for sample in other)], 6)
+    with torch.no_grad():
+        together = float(answer_loss(model, row))
+        alone = sum(float(answer_loss(model, pack([[sample]], 1))) for sample in (*family, *other))
+    assert together == pytest.approx(alone, rel=1e-4)
+    shared = common(family)
+    separate = sum(len(sample.tokens) for sample in (*family, *other))
+    assert shared > 20 and row.tokens.shape[1] == separate - 3 * shared
+
+
+def test_a_family_tells_of_one_table_in_different_ways() -> None:
+    lessons = draw_family(1_000_007, 4)
+    assert len({lesson.messages()[0].text for lesson in lessons}) == 1
+    assert len({lesson.words for lesson in lessons}) > 1
+    assert lessons == draw_family(1_000_007, 4)
+
+
+def test_the_number_of_lessons_says_where_in_the_data_training_is() -> None:
+    plan = ChatPlan(together=3)
+    whole = [family for family, _ in zip(families(plan, 0), range(8), strict=False)]
+    assert [len(family) for family in whole] == [1, 3, 1, 3, 1, 3, 1, 3]
+    again = [family for family, _ in zip(families(plan, 5), range(5), strict=False)]
+    assert [[lesson.words for lesson in family] for family in again] == [
+        [lesson.words for lesson in family] for family in whole[3:]
+    ]
+
+
 def test_rows_hold_every_lesson_that_fits_in_order() -> None:
     _, tokenizer = tiny_parts()
     chat = ChatMl(tokenizer)
     lessons = list(draw_lessons(1_000_000, 30))
     sizes = [len(sample_of(lesson, chat).tokens) for lesson in lessons]
     length = sorted(sizes)[-3]
-    made = list(rows(lessons, chat, length=length))
+    made = list(rows([[lesson] for lesson in lessons], chat, length=length))
     assert sum(row.lessons for row in made) == len(lessons)
     assert sum(row.tokens.shape[1] for row in made) == sum(size for size in sizes if size <= length)
     assert all(row.tokens.shape[1] <= length for row in made)

@@ -12,6 +12,11 @@ SORTS = 2
 """Things that can be taken, and things that hold others: found apart, since one often lies in the other."""
 MOST_FOUND = (8, 4)
 """How many of each sort are looked at, at most."""
+CANDIDATES = 16
+"""Peaks of each sort that are considered."""
+APART = (0.04, 0.16)
+"""Half pictures; of two peaks nearer than this the lower is the same thing again. What holds things is wide, and its
+map has several tops, which would leave no row for the next."""
 LEAST_SCORE = 0.2
 """Peaks below this are nothing."""
 
@@ -36,11 +41,16 @@ def find(heat: Tensor, offsets: Tensor, cells: Tensor) -> Regions:
     flat = (score * peak).flatten(2)
     size = cells.new_tensor([2 / heat.shape[3], 2 / heat.shape[2]])
     parts = []
-    for sort, most in enumerate(MOST_FOUND):
-        value, index = flat[:, sort].topk(most, dim=1)
+    for sort, (most, apart) in enumerate(zip(MOST_FOUND, APART, strict=True)):
+        value, index = flat[:, sort].topk(min(CANDIDATES, flat.shape[2]), dim=1)
         shift = offsets[:, 2 * sort : 2 * sort + 2].flatten(2).transpose(1, 2)
         moved = cells[index] + size * shift.gather(1, index[:, :, None].expand(-1, -1, 2))
-        parts.append((moved, torch.full_like(value, float(sort)), value > LEAST_SCORE))
+        near = (moved[:, :, None] - moved[:, None]).norm(dim=3) < apart
+        higher = torch.ones_like(near[0]).tril(-1)
+        value = torch.where((near & higher).any(dim=2), 0.0, value)
+        value, kept = value.topk(most, dim=1)
+        places = moved.gather(1, kept[:, :, None].expand(-1, -1, 2))
+        parts.append((places, torch.full_like(value, float(sort)), value > LEAST_SCORE))
     places, sorts, there = (torch.cat(part, dim=1) for part in zip(*parts, strict=True))
     return Regions(places, sorts, there)
 

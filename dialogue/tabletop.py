@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from agent.ports import ContinuingWorld, Policy
+from agent.safety.body import HELD
 from agent.safety.zones import Zone
 from agent.types import CameraSpec, Goal, Observation, Task
 from dialogue.deeds import Trail
@@ -33,9 +34,10 @@ __all__ = ["FRAGILE_KINDS", "TabletopJudge", "TabletopRehearsal", "tabletop_body
 
 
 def view_of(world: TabletopWorld, zones: tuple[Zone, ...] = ()) -> SceneView:
-    """Return what stands where in `world` now."""
+    """Return what stands where in `world` now, and the zones that what is carried may not enter."""
     state = world.state()
-    return SceneView(tuple(_item(world, entity, state) for entity in world.scene.entities), zones)
+    kept = tuple(zone for zone in zones if HELD not in zone.spares)
+    return SceneView(tuple(_item(world, entity, state) for entity in world.scene.entities), kept)
 
 
 def task_for(goal: Goal) -> Task:

@@ -7,6 +7,7 @@ from dialogue.deeds import Deed
 from dialogue.finding import described
 from dialogue.notes import Notes
 from dialogue.view import SceneView
+from sim.objects import COLOURS
 from sim.reading import entities_mentioned
 
 LONGEST = 600
@@ -14,6 +15,8 @@ LONGEST = 600
 LATIN_SHARE = 0.7
 """Share of the letters that must be plain Latin ones."""
 _AUXILIARY = re.compile(r"\b(can|could|may|might) (you|i|we|it|the robot)\b")
+_COLOURED_ONE = re.compile(rf"\b(?:{'|'.join(COLOURS)}) ones?\b")
+""" "The orange one" is no fruit."""
 _OTHER_LANGUAGES = frozenset(
     (
         *("bitte", "und", "der", "die", "das", "auf", "nicht", "lege", "nimm", "el", "los", "por", "favor", "pon"),
@@ -48,7 +51,7 @@ def heard(text: str) -> tuple[str, str | None]:
 
 def missing_things(words: str, view: SceneView, notes: Notes) -> tuple[str, ...]:
     """Return the things of the catalogue that the words name and that are not in the view, as they are named."""
-    said = _AUXILIARY.sub(" ", words.lower())
+    said = _COLOURED_ONE.sub(" ", _AUXILIARY.sub(" ", words.lower()))
     known = {alias.split()[-1] for alias in notes.aliases}
     names = entities_mentioned(said)
     return tuple(name for name in names if not described(name, view) and name.split()[-1] not in known)

@@ -50,7 +50,7 @@ BACK = re.compile(
 AGAIN = re.compile(
     r"(?:and |now |then )*(?:do )?(?:the same (?:with|for|to) |and then |and |now )"
     r"(?P<thing>[a-z ]+?)(?: too| as well)?"
-    r"|(?P<other>the other(?: [a-z]+)?)(?: too| as well)?"
+    r"|(?:do )?(?P<other>the other(?: [a-z]+)?)(?: too| as well)?"
 )
 NO = re.compile(
     r"(?:no|wrong(?: one)?|sorry|actually|oops|not (?:that one|this one|that|this|there)|i (?:meant|mean|wanted|said)"

@@ -162,6 +162,13 @@ def test_a_network_of_random_weights_does_no_harm(seed: int) -> None:
         assert answer.act in Act and answer.plan.steps
 
 
+def test_a_colour_that_is_a_fruit_as_well_is_a_colour_here() -> None:
+    items = [make_item(f"{c} cube", "cube", c, 0.45, 0.1 * i) for i, c in enumerate(("orange", "blue"))]
+    agent = Agent(Parrot("place orange cube in bowl"))
+    answer = agent.answer("the orange one", SceneView((*items, make_item("bowl", "bowl", "white", 0.6, -0.2))))
+    assert (answer.act, answer.text) == (Act.ACT, "put the orange cube in the bowl")
+
+
 @pytest.mark.parametrize(
     ("likely", "act", "options"),
     [("blue cube", Act.ACT, ()), ("", Act.ASK, ("red cube", "blue cube"))],

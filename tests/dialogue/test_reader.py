@@ -67,6 +67,7 @@ def test_sentences(words: str, plan: str) -> None:
         ("no, the other bowl", "place red cube in blue bowl"),
         ("no, I meant the carrot", "return red cube\nplace carrot in red bowl"),
         ("and the other one", "place blue cube in red bowl"),
+        ("do the other one as well", "place blue cube in red bowl"),
         ("the same with the carrot", "place carrot in red bowl"),
         ("put the carrot in the same place", "place carrot there"),
         ("put it back", "return red cube"),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -69,6 +69,13 @@ class Stamped:
         self._inner.disconnect()
 
 
+class Midway(PolicyWrapper):
+    """Shows every look as one in the middle of an episode: nothing that the fake robot's pictures lack is refused."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        return self._inner.act(replace(observation, time=observation.time + 1.0))
+
+
 class Busy(PolicyWrapper):
     """A Policy that thinks again and again until `seconds` are over: a big model's work, not only its delay."""
 
@@ -102,7 +109,7 @@ def jitter(policy: str = stages.DEFAULT_POLICY, *, ticks: int = 200) -> Figures:
 
     The fake robot, in real time; the model thinks in another thread for one tick and a half per look.
     """
-    model, _ = stages.learned(policy)
+    model = Midway(stages.learned(policy)[0])
     period = 1 / model.embodiment.rate_hz
     busy = Busy(model, 1.5 * period)
     ahead = Ahead(ThreadThinker(busy), every=1)
@@ -124,7 +131,8 @@ def real_time_factors(policy: str = stages.DEFAULT_POLICY, *, ticks: int = 24) -
 
     The fake robot, in real time; 1 is every tick in time. The wait for the first look of all is not counted.
     """
-    model, execute = stages.learned(policy)
+    learned, execute = stages.learned(policy)
+    model = Midway(learned)
     figures: Figures = {}
     for latency in LATENCIES:
         for name in ("waiting", "ahead"):

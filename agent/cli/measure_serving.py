@@ -85,14 +85,14 @@ def chunks_per_second(url: str, clients: int, seconds: float) -> float:
 
 def observation_for(embodiment: Embodiment, *, seed: int = 0) -> Observation:
     """Return noise for pictures and the middle of every range for a state: how long a policy thinks is no matter of
-    what it sees."""
+    what it sees. Not the beginning of an episode, where it might refuse."""
     generator = np.random.default_rng(seed)
     images = {
         camera.name: generator.integers(0, 256, (camera.height, camera.width, 3), dtype=np.uint8)
         for camera in embodiment.cameras
     }
     middle = (embodiment.state.low_array + embodiment.state.high_array) / 2
-    return Observation(images, middle.astype(np.float32), WORDS, 0.0)
+    return Observation(images, middle.astype(np.float32), WORDS, 1.0)
 
 
 def still_policy() -> tuple[Policy, int]:

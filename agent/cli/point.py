@@ -54,7 +54,7 @@ def read_picture(path: Path) -> ImageArray:
 
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.array(image.convert("RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         raise SpecError(f"{path} is not a readable picture: {error}") from error
 

@@ -85,6 +85,9 @@ DROID = Layout(
     gripper_closed_is_one=True,
 )
 LAYOUTS = {layout.name: layout for layout in (OWN, LIBERO, DROID)}
+MID_EPISODE_S = 1.0
+"""The time of a look whose client does not tell it [s]. At time 0 an episode begins, where a policy may refuse what it
+does not see; later a thing may only be hidden, and a refusal would stop an arm in mid-task."""
 _OWN_OPTIONAL = ("time", "seed", "embodiment")
 
 
@@ -110,7 +113,7 @@ def observation_from(
         },
         state=_state(request, layout, embodiment.state),
         instruction=instruction_from(request.get("prompt"), limits),
-        time=_time(request.get("time", 0.0)),
+        time=_time(request.get("time", MID_EPISODE_S)),
     )
 
 

@@ -22,7 +22,7 @@ from agent.serving.asking import Ask, Question, kind_of
 from agent.serving.card import Card
 from agent.serving.gate import admits
 from agent.serving.json_arrays import dumps, loads
-from agent.serving.layouts import check_state, instruction_from, picture_from, vector_from
+from agent.serving.layouts import MID_EPISODE_S, check_state, instruction_from, picture_from, vector_from
 from agent.serving.limits import BadMessage, Limits
 from agent.types import CameraSpec, Control, Embodiment, FloatArray, Observation
 
@@ -165,7 +165,7 @@ def observation_from_openvla(request: Mapping[str, object], embodiment: Embodime
     state = vector_from(request.get("state", [] if len(embodiment.state) == 0 else None), "state")
     check_state(state, embodiment.state)
     images = {camera.name: picture_from(request, _key(camera, cameras, scene), camera) for camera in cameras}
-    return Observation(images=images, state=state, instruction=instruction_from(words, limits), time=0.0)
+    return Observation(images=images, state=state, instruction=instruction_from(words, limits), time=MID_EPISODE_S)
 
 
 def to_bridge(actions: FloatArray, embodiment: Embodiment) -> FloatArray:

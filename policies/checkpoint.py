@@ -226,13 +226,12 @@ def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 
 
     SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
     """
-    return VLAPolicy(load_checkpoint(find_checkpoint(name_or_path), force=force), temperature=temperature)
+    return VLAPolicy(load_trained(name_or_path, force=force), temperature=temperature)
 
 
-def load_trained(name_or_path: str) -> Trained:
-    """As `load_policy`, the network alone. A name that begins with "force:" is loaded whatever its golden actions."""
-    name = name_or_path.removeprefix("force:")
-    return load_checkpoint(find_checkpoint(name), force=name != name_or_path)
+def load_trained(name_or_path: str, *, force: bool = False) -> Trained:
+    """As `load_policy`, the network alone."""
+    return load_checkpoint(find_checkpoint(name_or_path), force=force)
 
 
 def find_checkpoint(name_or_path: str) -> Path:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.command import Command, add_policy_argument, chosen_policy
+from agent.cli.command import Command, add_policy_argument
 from agent.errors import SpecError
 from agent.types import ImageArray
 
@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     from policies.pointing import Pointer
 
     picture = read_picture(Path(arguments.image))
-    pointed = Pointer(load_trained(chosen_policy(arguments))).point(picture, [arguments.phrase])[0]
+    trained = load_trained(arguments.policy, force=arguments.force)
+    pointed = Pointer(trained).point(picture, [arguments.phrase])[0]
     out = (
         Path(arguments.out)
         if arguments.out

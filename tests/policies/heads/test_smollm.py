@@ -97,6 +97,6 @@ def test_what_does_not_fit_is_named(folder: Path, tmp_path: Path, monkeypatch: p
     BertModel(bert).save_pretrained(tmp_path)
     with pytest.raises(SpecError, match="is a BertModel; the action decoder needs a LlamaModel"):
         load_language(str(tmp_path))
-    monkeypatch.setattr("policies.heads.smollm.PACKAGE", "no_such_package_here")
+    monkeypatch.setattr("policies.smollm2.PACKAGE", "no_such_package_here")
     with pytest.raises(SpecError, match="SmolLM2 is not installed; get it with"):
         load_language("smollm2")

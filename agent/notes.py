@@ -15,9 +15,9 @@ ENTITY_COLUMNS = (
     *("kind", "colour", "graspable", "held", "x", "y", "z", "top"),
     *("grasp_x", "grasp_y", "grasp_z", "grasp_yaw"),
 )
-"""kind, colour: numbers in the catalogue, -1 where there is no entity.  x y z: middle of its box [m, base frame].
-top: height of its highest point [m].  grasp: where and how turned [m, rad] the tool would take it, NaN for
-receptacles."""
+"""kind, colour: numbers in the catalogue, UNNAMED for what it lacks, -1 where there is no entity.
+x y z: middle of its box [m, base frame].  top: height of its highest point [m].  grasp: where and how turned [m, rad]
+the tool would take it, NaN for receptacles."""
 QUESTION_COLUMNS = (
     *("relation", "subject", "target"),
     *("start_x", "start_y", "start_z", "start_yaw", "end_x", "end_y", "end_z"),
@@ -26,6 +26,8 @@ QUESTION_COLUMNS = (
 start, end: where the tool begins (grasps, touches) and ends (lets go) what is asked [m, rad, base frame]; NaN where
 nothing is to be done."""
 ABSENT, NONE = -1, -2
+UNNAMED = 999
+"""The number of a kind or a colour that the catalogue does not have."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,11 +128,13 @@ def name_loss(kinds: Tensor, colours: Tensor, there: Tensor, entities: Tensor) -
     kinds (B, R, K), colours (B, R, C): logits, of which the first rows are the entities.
     """
     most = entities.shape[1]
+    kind, colour = entities[:, :, _E["kind"]].long(), entities[:, :, _E["colour"]].long()
     there = there[:, :most]
-    kind, colour = entities[:, :, _E["kind"]][there].long(), entities[:, :, _E["colour"]][there].long()
-    guess = kinds[:, :most][there]
-    loss = functional.cross_entropy(guess, kind) + functional.cross_entropy(colours[:, :most][there], colour)
-    return loss, (guess.argmax(dim=1) == kind).float().mean()
+    of_kind, of_colour = there & (kind < kinds.shape[2]), there & (colour < colours.shape[2])
+    guess = kinds[:, :most][of_kind]
+    loss = functional.cross_entropy(guess, kind[of_kind])
+    loss = loss + functional.cross_entropy(colours[:, :most][of_colour], colour[of_colour])
+    return loss, (guess.argmax(dim=1) == kind[of_kind]).float().mean()
 
 
 def choice_loss(reading: Reading, asked: Asked) -> tuple[Tensor, Tensor]:

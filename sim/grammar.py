@@ -7,8 +7,9 @@ Its distance from training is 1 (new wording around known words), 2 (a new verb)
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from sim.reading import entities_mentioned, understand, unknown_in
 
 __all__ = [
     "all_phrasings",
+    "called",
     "canonical",
     "entities_mentioned",
     "nouns_of",
@@ -58,10 +60,18 @@ def canonical(goal: Goal) -> str:
     return _fill(line, goal, {"subject": f"the {goal.subject}", "target": f"the {goal.target}"}, None)
 
 
-def phrase(goal: Goal, rng: np.random.Generator, *, split: Split = "seen", distance: int | None = None) -> str:
+def phrase(
+    goal: Goal,
+    rng: np.random.Generator,
+    *,
+    split: Split = "seen",
+    distance: int | None = None,
+    words: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Return one wording of `goal`, drawn with `rng`; `sim.reading.understand` reads it back as the same goal.
 
     distance: with split="held_out", how far from training the held-out element is (1, 2 or 3); None draws one.
+    words: for some of the goal's entities, instead of those of the catalogue ("red cube" -> "the red block").
     Raises SpecError for an unknown relation, split or distance.
     """
     _line_of(goal, CANONICAL)
@@ -70,7 +80,8 @@ def phrase(goal: Goal, rng: np.random.Generator, *, split: Split = "seen", dista
     line = _one_alternative(_pick(lines, rng), rng)
     novel = int(rng.integers(2)) if element in ("noun", "pointing") and goal.target in _entities(goal) else 0
     said = {
-        slot: _say(name, rng, element if _is_novel(name, element, index == novel, goal) else "none")
+        slot: words.get(name)
+        or _say(parse_name(name), rng, element if _is_novel(name, element, index == novel, goal) else "none")
         for index, (slot, name) in enumerate((("subject", goal.subject), ("target", goal.target)))
         if name is not None and name in _entities(goal)
     }
@@ -98,11 +109,20 @@ def all_phrasings(relation: str, split: Split) -> tuple[str, ...]:
 
 
 @cache
-def nouns_of(kind: str) -> tuple[Words, Words]:
-    """Return the seen and the held-out nouns for `kind`; none of them names another kind of the catalogue."""
+def nouns_of(kind: str, there: frozenset[str] | None = None) -> tuple[Words, Words]:
+    """Return the seen and the held-out nouns for `kind`; none of them names another kind of the catalogue.
+
+    there: the kinds that stand in the scene: only those count as others, so a cube is a block where no block stands.
+    """
     seen, held_out = NOUNS.get(kind, ((kind,), ()))
-    free = [tuple(noun for noun in words if noun == kind or noun not in KINDS) for words in (seen, held_out)]
+    others = set(KINDS if there is None else there) - {kind}
+    free = [tuple(noun for noun in words if noun not in others) for words in (seen, held_out)]
     return free[0], free[1]
+
+
+def called(described: Description, rng: np.random.Generator, nouns: Words) -> str:
+    """Return words for one entity, "the red block", "the block on the left", with one of these nouns."""
+    return _say(described, rng, "none", nouns)
 
 
 def _line_of(goal: Goal, lines: dict[str, str]) -> str:
@@ -153,10 +173,9 @@ def _is_novel(name: str, element: _Element, chosen: bool, goal: Goal) -> bool:
     return chosen or sum(_can_be_novel(other, element) for other in _entities(goal)) == 1
 
 
-def _say(name: str, rng: np.random.Generator, novel: _Element) -> str:
+def _say(described: Description, rng: np.random.Generator, novel: _Element, nouns: Words = ()) -> str:
     """Return words for one entity: "the red cube", "the block on the left"."""
-    described: Description = parse_name(name)
-    noun = _pick(nouns_of(described.kind)[novel == "noun"], rng)
+    noun = _pick(nouns or nouns_of(described.kind)[novel == "noun"], rng)
     pointing = novel == "pointing"
     if described.colour is not None:
         # A position is the better place for the new words when there is one.

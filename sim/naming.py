@@ -9,25 +9,22 @@ from sim.scene import POSITION_MARGIN, Entity, Scene
 _TOWARDS = {"left": "left of", "right": "right of", "front": "in front of", "back": "behind"}
 
 
-def names_for(entity: Entity, scene: Scene) -> list[str]:
-    """Return every name, `[position] [colour] kind`, that means this entity and no other of the scene as it was built.
-
-    An entity that cannot be told apart in any way is left with the name that the scene gave it.
-    """
+def descriptions_for(entity: Entity, scene: Scene) -> list[Description]:
+    """Return every description that means this entity and no other of the scene as it was built; there may be none."""
     kind = entity.kind
-    alike = [other for other in scene.entities if other.kind is kind and other is not entity]
+    alike = [other for other in scene.entities if other.kind.name == kind.name and other is not entity]
     same = [other for other in alike if other.colour == entity.colour]
     coloured = len(kind.colours) > 1
-    names = []
+    found = []
     if not alike:
-        names.append(kind.name)
+        found.append(Description(kind.name))
     if coloured and not same:
-        names.append(Description(kind.name, entity.colour).name)
+        found.append(Description(kind.name, entity.colour))
     if alike:
-        names += [Description(kind.name, None, where).name for where in _positions(entity, alike)]
+        found += [Description(kind.name, None, where) for where in _positions(entity, alike)]
     if same and coloured:
-        names += [Description(kind.name, entity.colour, where).name for where in _positions(entity, same)]
-    return names or [entity.name]
+        found += [Description(kind.name, entity.colour, where) for where in _positions(entity, same)]
+    return found
 
 
 def _positions(entity: Entity, others: list[Entity]) -> list[str]:

@@ -6,21 +6,22 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.notes import ABSENT, MOST_ENTITIES, NONE, RELATIONS, SceneNote
+from agent.notes import ABSENT, MOST_ENTITIES, NONE, RELATIONS, UNNAMED, SceneNote
 from agent.types import FloatArray, Goal
 from sim.casting import BASES, STACKABLE, fits
+from sim.curio_words import ODD_COLOURS, ODD_NOUNS
+from sim.curios import Curio, is_odd
 from sim.expert import ScriptedExpert
-from sim.grammar import nouns_of, phrase
-from sim.naming import names_for
+from sim.grammar import called, nouns_of, phrase
+from sim.naming import descriptions_for
 from sim.objects import (
     COLOURS,
     KINDS,
-    RECEPTACLES,
     Description,
+    ObjectKind,
     ReceptacleKind,
     is_held_out,
     pair_is_held_out,
-    parse_name,
 )
 from sim.scene import Entity, Scene
 from sim.tasks import DIRECTIONS, REGIONS, SIDES
@@ -34,8 +35,18 @@ ABSENT_SHARE = 0.25
 """How often a question names something that is not there."""
 HARD_SHARE = 0.5
 """How often what is not there is a thing of the scene in another colour."""
+ODD_SHARE = 0.2
+"""How often its noun or its colour is one that no catalogue has."""
 _MISSING = {"put": 0.5, "stack": 0.4, "beside": 0.4}
 """How often it is the target that is not there, where a question has one."""
+
+
+@dataclass(frozen=True)
+class _Stranger:
+    """Something that is not there: the words for it, and its kind."""
+
+    words: str
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -58,16 +69,19 @@ class Onlooker:
         self._world, self._expert, self._size = world, expert, pool
         self.drawn: list[Question] = []
         """The questions of the present episode."""
+        self.own = ""
+        """The instruction that is acted on, in words that mean one thing."""
 
     def begin(self, rng: np.random.Generator) -> None:
         """Draw the questions of the episode that has just been reset."""
         drawn = [self._draw(rng) for _ in range(self._size)]
         self.drawn = [question for question in drawn if question is not None]
+        self.own = self._own(rng)
 
     def note(self, rng: np.random.Generator, count: int) -> SceneNote:
         """Return what is true now, with the task's own instruction and up to `count` of the episode's questions."""
         task = self._world.task
-        chosen = [] if task.goal is None else [Question(task.instruction, task.goal)]
+        chosen = [] if task.goal is None else [Question(self.own, task.goal)]
         order = rng.permutation(len(self.drawn))[:count]
         chosen += [self.drawn[number] for number in order]
         return SceneNote(
@@ -85,8 +99,8 @@ class Onlooker:
             if entity.graspable:
                 pose = self._expert.grasp(entity.name, state)
                 grasp = [*pose.position, pose.yaw]
-            number = COLOUR_NUMBERS[entity.colour]
-            kind = KIND_NUMBERS[entity.kind.name]
+            number = COLOUR_NUMBERS.get(entity.colour, UNNAMED)
+            kind = KIND_NUMBERS.get(entity.kind.name, UNNAMED)
             rows.append([kind, number, entity.graspable, now.held, *middle, now.high[2], *grasp])
         return np.array(rows, dtype=np.float32)
 
@@ -118,62 +132,89 @@ class Onlooker:
         scene, missing = self._world.scene, ""
         if rng.random() < ABSENT_SHARE:
             missing = "target" if rng.random() < _MISSING.get(kind, 0.0) else "subject"
-        called = {}
+        words, kinds = {}, {}
         for part, name in (("subject", goal.subject), ("target", goal.target)):
             entity = scene.find(name) if name else None
-            if entity is None:
-                called[part] = name
-            elif part == missing:
-                stranger = self._stranger(entity, rng)
-                if stranger is None:
-                    return None
-                called[part] = stranger.name
-            else:
-                options = names_for(entity, scene)
-                called[part] = options[int(rng.integers(len(options)))]
-        subject, target = called["subject"], called["target"]
-        assert subject is not None
-        if kind == "put" and target and pair_is_held_out(parse_name(subject), parse_name(target)):
+            if name is None or entity is None:
+                continue
+            stranger = self._stranger(entity, rng) if part == missing else None
+            said = stranger.words if stranger else self._said(entity, rng)
+            if said is None or (part == missing and stranger is None):
+                return None
+            words[name], kinds[part] = said, stranger.kind if stranger else entity.kind.name
+        if kind == "put" and pair_is_held_out(Description(kinds["subject"]), Description(kinds["target"])):
             return None
-        return Question(self._words(Goal(goal.relation, subject, target), rng), goal, missing)
+        return Question(self._worded(goal, words, rng), goal, missing)
 
-    def _words(self, goal: Goal, rng: np.random.Generator) -> str:
+    def _said(self, entity: Entity, rng: np.random.Generator) -> str | None:
+        """Words that mean this entity and nothing else there; None where there are none."""
+        if isinstance(entity.kind, Curio):
+            return f"the {entity.kind.name}"
+        there = frozenset(other.kind.name for other in self._world.scene.entities)
+        options = descriptions_for(entity, self._world.scene)
+        return called(_pick(options, rng), rng, nouns_of(entity.kind.name, there)[0]) if options else None
+
+    def _worded(self, goal: Goal, words: dict[str, str], rng: np.random.Generator) -> str:
         if goal.relation != "point":
-            return phrase(goal, rng, split="seen")
-        described = parse_name(goal.subject)
-        seen = nouns_of(described.kind)[0]
-        noun = seen[int(rng.integers(len(seen)))]
-        words = [word for word in (described.position, described.colour, noun) if word]
-        return " ".join(["the", *words] if rng.random() < 0.7 else words)
+            return phrase(goal, rng, split="seen", words=words)
+        said = words[goal.subject]
+        return said if rng.random() < 0.7 else said.removeprefix("the ")
 
-    def _stranger(self, instead: Entity, rng: np.random.Generator) -> Description | None:
+    def _own(self, rng: np.random.Generator) -> str:
+        """The words of the task that is acted on; where they speak of an oddity, other words, which mean it."""
+        task, scene = self._world.task, self._world.scene
+        goal = task.goal
+        found = [scene.find(name) for name in (goal.subject, goal.target) if name] if goal else []
+        named = [entity for entity in found if entity]
+        if goal is None or not any(is_odd(entity) for entity in named):
+            return task.instruction
+        words = {entity.name: said for entity in named if (said := self._said(entity, rng))}
+        return self._worded(goal, words, rng)
+
+    def _stranger(self, instead: Entity, rng: np.random.Generator) -> "_Stranger | None":
         """Return something of the same sort that no word for it could mean a thing of the scene."""
         scene = self._world.scene
         kind = instead.kind
-        if rng.random() < HARD_SHARE:
-            there = {entity.colour for entity in scene.entities if entity.kind is kind}
-            free = [c for c in kind.colours if c not in there and not is_held_out(Description(kind.name, c))]
+        there = frozenset(entity.kind.name for entity in scene.entities)
+        if not isinstance(kind, Curio) and rng.random() < HARD_SHARE:
+            worn = {entity.colour for entity in scene.entities if entity.kind.name == kind.name}
+            free = [c for c in kind.colours if c not in worn and not is_held_out(Description(kind.name, c))]
+            if len(kind.colours) > 1 and rng.random() < ODD_SHARE:
+                free = [colour for colour in ODD_COLOURS if colour not in worn]
             if free:
-                return Description(kind.name, free[int(rng.integers(len(free)))])
-        taken = {word for entity in scene.entities for group in nouns_of(entity.kind.name) for word in group}
+                description = Description(kind.name, _pick(free, rng))
+                return _Stranger(called(description, rng, nouns_of(kind.name, there)[0]), kind.name)
+        if (
+            instead.graspable
+            and rng.random() < ODD_SHARE
+            and not any(isinstance(e.kind, Curio) for e in scene.entities)
+        ):
+            noun = _pick(ODD_NOUNS, rng)
+            return _Stranger(f"the {noun}", noun)
+        taken = {word for name in there for group in nouns_of(name, there) for word in group}
         pool = [
             name
             for name, other in KINDS.items()
             if not other.held_out
-            and (name in RECEPTACLES) == (kind.name in RECEPTACLES)
+            and _support(other) == _support(kind)
             and name != "drawer"
             and not taken & {word for group in nouns_of(name) for word in group}
         ]
         if not pool:
             return None
-        name = pool[int(rng.integers(len(pool)))]
+        name = _pick(pool, rng)
         colours = [c for c in KINDS[name].colours if not is_held_out(Description(name, c))]
-        colour = colours[int(rng.integers(len(colours)))] if len(colours) > 1 and rng.random() < 0.4 else None
-        return Description(name, colour)
+        colour = _pick(colours, rng) if len(colours) > 1 and rng.random() < 0.4 else None
+        return _Stranger(called(Description(name, colour), rng, nouns_of(name)[0]), name)
 
 
 def _pick(options: Sequence[_T], rng: np.random.Generator) -> _T:
     return options[int(rng.integers(len(options)))]
+
+
+def _support(kind: ObjectKind | ReceptacleKind) -> str | None:
+    """How things are put to it: "in", "on", or None where nothing is."""
+    return kind.support if isinstance(kind, ReceptacleKind) else None
 
 
 def _movable(scene: Scene) -> list[Entity]:
@@ -194,7 +235,11 @@ def _put(scene: Scene, rng: np.random.Generator) -> Goal | None:
         return None
     target = _pick(furniture, rng)
     assert isinstance(target.kind, ReceptacleKind)
-    able = [entity for entity in _movable(scene) if fits(entity.kind.name, target.kind.name)]
+    able = [
+        entity
+        for entity in _movable(scene)
+        if isinstance(entity.kind, Curio) or fits(entity.kind.name, target.kind.name)
+    ]
     return Goal(target.kind.support, _pick(able, rng).name, target.name) if able else None
 
 

@@ -1,5 +1,7 @@
 """The simulated tabletop: builds a scene, carries out actions, judges the goal and renders both cameras."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from agent.errors import WorldFault, unknown_name
@@ -41,11 +43,21 @@ def tabletop_embodiment(cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS) -> Em
     return Embodiment("panda_tabletop", cameras, STATE, ACTION, Control.EE_DELTA, RATE_HZ)
 
 
+Restage = Callable[[Scene, Task, np.random.Generator], Scene]
+
+
 class TabletopWorld:
     """A World. Every reset rebuilds the physics, so equal seeds give byte-identical observations."""
 
-    def __init__(self, cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS, *, light: Light | None = None) -> None:
-        """Raise SpecError when a camera is neither `front` nor `wrist`."""
+    def __init__(
+        self,
+        cameras: tuple[CameraSpec, ...] = DEFAULT_CAMERAS,
+        *,
+        light: Light | None = None,
+        restage: Restage | None = None,
+    ) -> None:
+        """restage: changes every scene that was drawn. Raise SpecError when a camera is neither `front` nor `wrist`."""
+        self._restage = restage
         self._embodiment = tabletop_embodiment(cameras)
         self._standard = Setting() if light is None else Setting(light=light)
         self._setting = self._standard
@@ -74,7 +86,10 @@ class TabletopWorld:
         """Build the scene as `setting` says; None, for this episode alone, is the world's own."""
         rng = np.random.default_rng(seed)
         self._setting = self._standard if setting is None else setting
-        self._build(sample_scene(task.scene or task, rng))
+        scene = sample_scene(task.scene or task, rng)
+        if self._restage is not None:
+            scene = self._restage(scene, task, np.random.default_rng([seed, 7]))
+        self._build(scene)
         offset = rng.uniform(-START_NOISE, START_NOISE)
         start = self._setting.start_position(HOME_POSITION + offset)
         self._arm.reset(start, yaw=self._setting.start_yaw + float(rng.uniform(-0.3, 0.3)))

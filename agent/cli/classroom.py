@@ -33,7 +33,8 @@ class ClassroomFactory:
     """Builds a classroom in a worker process.
 
     mix: what is practised, and how often.  cameras: what is recorded; None: the world's own.
-    safety: limits that the world stands behind, as --safety names them.
+    safety: limits that the world stands behind, as --safety names them.  odd: some things are none of the catalogue's,
+    see `sim.curios`.
     learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
     """
 
@@ -42,12 +43,14 @@ class ClassroomFactory:
     learner: Path | None = None
     learner_share: float = 0.7
     safety: str | None = None
+    odd: bool = False
 
     def __call__(self) -> Classroom:
         from sim.expert import ScriptedExpert
         from sim.onlooker import Onlooker
 
-        world = stages.tabletop(self.cameras)
+        # A learner reads the task's own words, which know of no oddities.
+        world = stages.tabletop(self.cameras, odd=self.odd and self.learner is None)
         guarded, body = stages.guarded(world, safety=self.safety), world.embodiment
         rest = 1.0 if self.learner is None else 1.0 - self.learner_share
         disturbers: list[tuple[float, Disturber]] = [
@@ -73,7 +76,7 @@ class ClassroomFactory:
         from sim.onlooker import Onlooker
         from sim.stills import Photographer
 
-        world = stages.tabletop(self.cameras)
+        world = stages.tabletop(self.cameras, odd=self.odd)
         photographer = Photographer(world, Onlooker(world, ScriptedExpert(world)))
         return Studio(world.embodiment, photographer, self.task_for)
 

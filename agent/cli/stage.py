@@ -231,10 +231,12 @@ def family_of(task: Task) -> str:
     return FAMILY_OF_RELATION[task.goal.relation] if task.goal else "free"
 
 
-def tabletop(cameras: tuple[CameraSpec, ...] | None) -> "TabletopWorld":
-    from sim.world import TabletopWorld
+def tabletop(cameras: tuple[CameraSpec, ...] | None, *, odd: bool = False) -> "TabletopWorld":
+    """Build the table-top alone; odd: with things that no catalogue has, for training."""
+    from sim.curios import with_oddities
+    from sim.world import DEFAULT_CAMERAS, TabletopWorld
 
-    return TabletopWorld() if cameras is None else TabletopWorld(cameras=cameras)
+    return TabletopWorld(cameras or DEFAULT_CAMERAS, restage=with_oddities if odd else None)
 
 
 def wrapped(spec: "GymWorldSpec", *, safety: str | None = None) -> World:

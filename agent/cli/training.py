@@ -57,8 +57,8 @@ class Plan:
     stills: scenes that are photographed, twice each, before anyone acts.  demonstrations: episodes of the disturbed
     teacher.  learner_share: share of the roll-in segments that the learner
     gets in a DAgger round.  safety: limits that every world stands behind, a YAML file or "off"; null: the usual ones.
-    first_seed: of the first episode; training seeds start at 1,000,000.  workers: processes
-    for collecting and judging, 0: one a core.
+    odd: teach with things that no catalogue has, too.  first_seed: of the first episode; training seeds start at
+    1,000,000.  workers: processes for collecting and judging, 0: one a core.
     """
 
     tasks: tuple[Share, ...]
@@ -71,6 +71,7 @@ class Plan:
     coaching: Coaching = field(default_factory=Coaching)
     learner_share: float = 0.7
     safety: str | None = None
+    odd: bool = False
     first_seed: int = 1_000_000
     workers: int = 0
 
@@ -151,7 +152,12 @@ def _photograph(plan: Plan, frames: Path) -> Collected:
 
 def _classroom(plan: Plan, *, learner: Path | None) -> ClassroomFactory:
     return ClassroomFactory(
-        plan.tasks, cameras=plan.cameras, learner=learner, learner_share=plan.learner_share, safety=plan.safety
+        plan.tasks,
+        cameras=plan.cameras,
+        learner=learner,
+        learner_share=plan.learner_share,
+        safety=plan.safety,
+        odd=plan.odd,
     )
 
 

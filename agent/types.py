@@ -1,6 +1,6 @@
 """The nouns of Aubergine. Every value is frozen, and every flat vector carries its names, units and bounds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -120,13 +120,19 @@ class Observation:
     """What the robot knows at one tick.
 
     images: camera name -> uint8 (H, W, 3) RGB.  state: float32 (S,) as the embodiment's state spec names it.
-    time: seconds since the episode began.
+    time: seconds since the episode began.  memory: what the policy's last chunk asked to be reminded of, (K,) numbers
+    that mean something to it alone; None where an episode begins.
     """
 
     images: dict[str, ImageArray]
     state: FloatArray
     instruction: str
     time: float
+    memory: NDArray[np.float64] | None = None
+
+    def reminded(self, last: "ActionChunk | None") -> "Observation":
+        """Return the observation with what the policy's last chunk of this episode asked to be reminded of."""
+        return self if last is None or last.memory is None else replace(self, memory=last.memory)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,10 +152,12 @@ class ActionChunk:
     """Actions to execute one after another, float32 (T, A), physical units, first row first.
 
     confidence: how sure the policy is that these actions are right, in [0, 1]; None where it cannot say.
+    memory: numbers that the next observation of the same episode should bring back; see `Observation`.
     """
 
     actions: FloatArray
     confidence: float | None = None
+    memory: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ sentences. Reading compares a sentence with the regions and chooses: one region 
 that the words name what is not there. From the chosen regions follow the aims, which the hand's camera corrects.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -247,12 +248,15 @@ class Backbone(nn.Module):
         ]
         return torch.cat(parts, dim=1) + self.role
 
-    def forward(self, inputs: Inputs) -> "Thought":
-        """Look, read, choose, aim: everything for one sentence about each picture."""
+    def forward(self, inputs: Inputs, follow: "Follow | None" = None) -> "Thought":
+        """Look, read, choose, aim: everything for one sentence about each picture. follow: what was meant before."""
         seen = self.look(inputs.pictures[0])
-        described = self.describe(inputs.pictures[0], seen, self.find(seen))
+        regions, bonus = self.find(seen), None
+        if follow is not None:
+            regions, bonus = follow(regions, self.config.camera.project(inputs.tool_position))
+        described = self.describe(inputs.pictures[0], seen, regions)
         reading = self.read(described, inputs.text, inputs.text_mask)
-        chosen = likeliest(reading)
+        chosen = likeliest(reading, bonus)
         plan = self.plan(described, reading, chosen, inputs.state)
         settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state)
         tokens = self.prefix(plan, reading, settled, inputs.tool_position, inputs.state)
@@ -276,15 +280,22 @@ class Thought:
     tokens: Tensor
 
 
-def likeliest(reading: Reading) -> Tensor:
+Follow = Callable[[Regions, Tensor], tuple[Regions, Tensor]]
+"""(regions, the tool's place in the picture (B, 2)) -> regions to choose from and a bonus for `likeliest`."""
+
+
+def likeliest(reading: Reading, bonus: Tensor | None = None) -> Tensor:
     """(B, 2): the region that subject and target most likely are, or none as the target; never "not there".
 
-    Whoever acts needs a place to go to: what is named may only be hidden behind the arm.
+    Whoever acts needs a place to go to: what is named may only be hidden behind the arm. bonus (B, 2, R + 2) is added
+    to the logits of subject and target.
     """
     most = reading.regions.shape[1]
     absent = torch.arange(most + 2, device=reading.target.device) == most
-    subject = reading.subject[:, :most].argmax(dim=1)
-    return torch.stack([subject, reading.target.masked_fill(absent, -1e9).argmax(dim=1)], dim=1)
+    subject, target = reading.subject, reading.target
+    if bonus is not None:
+        subject, target = subject + bonus[:, 0, : most + 1], target + bonus[:, 1]
+    return torch.stack([subject[:, :most].argmax(dim=1), target.masked_fill(absent, -1e9).argmax(dim=1)], dim=1)
 
 
 def missing(thought: Thought, chance: float = 0.5) -> str | None:

@@ -41,7 +41,17 @@ class Written:
 class Samples:
     """Everything about a store that is computed once: the action tokens, and which frames are held out."""
 
-    def __init__(self, store: FrameStore, statistics: Statistics, codec: ActionCodec, *, held_out: float) -> None:
+    def __init__(
+        self,
+        store: FrameStore,
+        statistics: Statistics,
+        codec: ActionCodec,
+        *,
+        held_out: float,
+        binary_weight: float = 1.0,
+    ) -> None:
+        """held_out: share of the episodes kept apart. binary_weight: how much a token counts that is no length or
+        angle, against one that is."""
         chunks = store.chunks(codec.chunk)
         unit = statistics.normalize("action", store.action)
         dummy = codec.encode(np.zeros((1, codec.chunk, unit.shape[1]), dtype=np.float32))
@@ -49,7 +59,7 @@ class Samples:
         self.weights = np.zeros(self.tokens.shape, dtype=np.float16)
         if len(chunks.frames):
             self.tokens[chunks.frames] = codec.encode(unit[chunks.rows])
-            self.weights[chunks.frames] = codec.weights(chunks.pad)
+            self.weights[chunks.frames] = codec.weights(chunks.pad) * np.where(codec.ordinal, 1.0, binary_weight)
         self.store, self.statistics = store, statistics
         hidden = _kept_apart(store.episode, held_out)
         self.training, self.validation = np.flatnonzero(~hidden), np.flatnonzero(hidden)

@@ -33,9 +33,10 @@ class TrainConfig:
 
     steps: optimizer steps in all.  batch: samples a step.  learning_rate: the peak, after warmup steps, before a
     cosine down to a twentieth.  average_decay: of the exponential moving average that is shipped.  clip: largest norm
-    of the gradient.  held_out: share of episodes that is never trained on, for the validation numbers.
-    report_every: steps between lines in the log, save_every: between saved states.  threads: CPU threads, 0 leaves
-    torch's choice.  device: `auto` takes a GPU when there is one.  bfloat16: mixed precision; only worth it on GPUs.
+    of the gradient.  binary_weight: how much the gripper's tokens count: few frames decide when to let go.  held_out:
+    share of episodes that is never trained on, for the validation numbers.  report_every: steps between lines in the
+    log, save_every: between saved states.  threads: CPU threads, 0 leaves torch's choice.  device: `auto` takes a GPU
+    when there is one.  bfloat16: mixed precision; only worth it on GPUs.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -46,6 +47,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     average_decay: float = 0.999
     clip: float = 1.0
+    binary_weight: float = 3.0
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
@@ -130,7 +132,9 @@ class _Run:
         self.config = replace(config, model=self.model_config)
         self.model.to(self.device).train()
         codec = make_codec(self.model_config.codec)
-        self.samples = Samples(self.store, self.statistics, codec, held_out=config.held_out)
+        self.samples = Samples(
+            self.store, self.statistics, codec, held_out=config.held_out, binary_weight=config.binary_weight
+        )
         position = self.model_config.backbone.position_in_state
         words = PackedText(
             encoder,

@@ -1,9 +1,11 @@
 """The vision-language-action policy: pictures, instruction and state in; a chunk of actions out."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from agent.errors import Refusal, SpecError, unknown_name
@@ -12,8 +14,10 @@ from policies.backbone import Inputs, Thought, missing
 from policies.codec import make_codec
 from policies.decoder import Generated
 from policies.explain import Considered, explain_thought
+from policies.following import Memory, follow, recall, remember
 from policies.instruction import check_length
 from policies.model import Trained
+from policies.regions import Regions
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
 
@@ -55,9 +59,9 @@ class VLAPolicy:
     def act(self, observation: Observation) -> ActionChunk:
         """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
         instruction is empty."""
-        thought = self._think(observation)
+        thought, memory = self._think(observation)
         written = self.decoder.generate(thought.tokens, temperature=self.temperature, generator=self.generator)
-        chunk = self._chunk(written)
+        chunk = self._chunk(written, memory)
         self.thought = Considered(observation, thought, written, chunk.actions)
         return chunk
 
@@ -75,16 +79,17 @@ class VLAPolicy:
         """
         if self.temperature > 0:
             raise SpecError("a policy that samples acts for one episode at a time; use temperature 0 for batches")
-        prefixes = [self._think(observation).tokens for observation in observations]
+        thoughts = [self._think(observation) for observation in observations]
         chunks = []
-        for start in range(0, len(prefixes), DECODED_TOGETHER):
-            part = torch.cat(prefixes[start : start + DECODED_TOGETHER])
+        for start in range(0, len(thoughts), DECODED_TOGETHER):
+            group = thoughts[start : start + DECODED_TOGETHER]
+            part = torch.cat([thought.tokens for thought, _ in group])
             filled = functional.pad(part, (0, 0, 0, 0, 0, DECODED_TOGETHER - len(part)))
             written = self.decoder.generate(filled)
-            chunks += [self._chunk(written.row(number)) for number in range(len(part))]
+            chunks += [self._chunk(written.row(number), memory) for number, (_, memory) in enumerate(group)]
         return chunks
 
-    def _chunk(self, written: Generated) -> ActionChunk:
+    def _chunk(self, written: Generated, memory: Memory) -> ActionChunk:
         """One row of tokens -> actions (T, A).
 
         Its confidence is the geometric mean of the tokens' probabilities, each against the most that training asks for:
@@ -93,7 +98,7 @@ class VLAPolicy:
         unit = self.codec.decode(written.tokens.numpy())
         actions = self.embodiment.action.clip(self.stats.denormalize("action", unit[0]))
         short = (written.log_probabilities - self.decoder.surest(written.tokens)).clamp(max=0.0)
-        return ActionChunk(actions, confidence=float(short.mean().exp()))
+        return ActionChunk(actions, confidence=float(short.mean().exp()), memory=memory)
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
@@ -101,14 +106,17 @@ class VLAPolicy:
         aims: FloatArray = self.backbone(self._inputs(observation)).settled.fine[0].numpy()
         return aims
 
-    def _think(self, observation: Observation) -> Thought:
+    def _think(self, observation: Observation) -> tuple[Thought, Memory]:
         """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
-        thought: Thought = self.backbone(self._inputs(observation))
-        if observation.time == 0:
+        inputs, first = self._inputs(observation), observation.time == 0
+        before = recall(observation.memory, observation.instruction, first=first)
+        thought: Thought = self.backbone(inputs, partial(_followed, before))
+        if first:
             lacking = missing(thought)
             if lacking:
                 raise Refusal(f"I do not see the {lacking} that '{observation.instruction}' speaks of")
-        return thought
+        tool = self.trained.config.backbone.camera.project(inputs.tool_position)
+        return thought, remember(thought, tool, observation.instruction, before)
 
     def _inputs(self, observation: Observation) -> Inputs:
         """A batch of one."""
@@ -136,6 +144,10 @@ class VLAPolicy:
             text=words,
             text_mask=mask,
         )
+
+
+def _followed(before: Memory | None, regions: Regions, tool: Tensor) -> tuple[Regions, Tensor]:
+    return follow(regions, [before], tool)
 
 
 def act_once(trained: Trained, observation: Observation) -> FloatArray:

@@ -61,6 +61,7 @@ class Inputs:
 
     pictures: one (B, 3, H, W) a camera, the table's first, then the hand's, in [-1, 1].  state (B, S): normalised.
     tool_position (B, 3): metres, base frame.  text (B, N, E) and text_mask (B, N), True at words.
+    aimed (B, 2, 3): the aims of the last look [m, base frame], NaN where there was none.
     """
 
     pictures: tuple[Tensor, ...]
@@ -68,6 +69,7 @@ class Inputs:
     tool_position: Tensor
     text: Tensor
     text_mask: Tensor
+    aimed: Tensor
 
 
 @dataclass(eq=False)
@@ -167,6 +169,7 @@ class Backbone(nn.Module):
         self.key_points = nn.Conv2d(coarse, config.key_points, 1)
         seen_by_hand = coarse + 2 + 2 * config.key_points
         self.correct = _mlp(seen_by_hand + 192 + 18 + 2 + state_dim, 256, 9, start_at_zero=True)
+        self.reconsider = _mlp(9 + 192 + 18 + 2, 128, 6, start_at_zero=True)
         self.from_said = nn.Linear(width, width)
         self.from_chosen = nn.Linear(width, width)
         self.from_state = nn.Linear(state_dim, width)
@@ -214,8 +217,11 @@ class Backbone(nn.Module):
         clearance = 0.1 * self.clear(hidden)[:, 0]
         return Plan(hidden, coarse, self.turn(hidden), clearance, tokens[:, :, : self.config.width])
 
-    def settle(self, plan: Plan, picture: Tensor, tool: Tensor, state: Tensor) -> Settled:
-        """Correct a plan by what the hand's camera shows. picture (B, 3, H, W), tool (B, 3) [m, base frame]."""
+    def settle(self, plan: Plan, picture: Tensor, tool: Tensor, state: Tensor, aimed: Tensor) -> Settled:
+        """Correct a plan by what the hand's camera shows and by what was aimed at before.
+
+        picture (B, 3, H, W), tool (B, 3) and aimed (B, 2, 3) [m, base frame], NaN where nothing was.
+        """
         maps = self.wrist(picture)
         flat = maps.flatten(2).transpose(1, 2)
         guess = plan.coarse.detach()
@@ -229,7 +235,11 @@ class Backbone(nn.Module):
         features = torch.cat([*found, points.flatten(1)], dim=1)
         clues = torch.cat([features, plan.hidden, away.flatten(1), plan.yaw.detach(), state], dim=1)
         change = self.correct(clues)
-        fine = guess + 0.1 * change[:, :6].view(-1, 2, 3)
+        # An earlier look may have seen better what the arm hides now.
+        known = torch.isfinite(aimed).all(dim=2, keepdim=True)
+        moved = scales_of(torch.where(known, torch.nan_to_num(aimed) - guess, 0.0))
+        recalled = self.reconsider(torch.cat([change, plan.hidden, moved.flatten(1), known[:, :, 0].float()], dim=1))
+        fine = guess + 0.1 * (change[:, :6] + recalled).view(-1, 2, 3)
         return Settled(fine, plan.yaw.detach() + change[:, 6:8], change[:, 8], features)
 
     def prefix(self, plan: Plan, reading: Reading, settled: Settled, tool: Tensor, state: Tensor) -> Tensor:
@@ -258,7 +268,7 @@ class Backbone(nn.Module):
         reading = self.read(described, inputs.text, inputs.text_mask)
         chosen = likeliest(reading, bonus)
         plan = self.plan(described, reading, chosen, inputs.state)
-        settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state)
+        settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state, inputs.aimed)
         tokens = self.prefix(plan, reading, settled, inputs.tool_position, inputs.state)
         return Thought(described, reading, chosen, plan, settled, tokens)
 

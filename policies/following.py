@@ -17,22 +17,30 @@ from policies.backbone import Thought
 from policies.regions import Regions
 
 Memory = NDArray[np.float64]
-"""(10,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
-held, and a checksum of the instruction. Places are in the first camera's picture, in [-1, 1]."""
-LENGTH = 10
+"""(16,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
+held, a checksum of the instruction, and both aims (x, y, z). Places are in the first camera's picture, in [-1, 1], aims
+in metres in the base frame."""
+LENGTH = 16
 NEAR = 0.1
 """Half pictures; what is no further from where a thing was, or should be by now, is that thing."""
 FAITH = 6.0
 """Added to the logit of what was meant before: the reader must be surer than that to change its mind."""
 WITHIN_REACH = 0.3
 """Half pictures; so near to the tool's place a thing may be hidden by the hand or by what it holds."""
-_SUBJECT, _TARGET, _TOOL, _HELD, _WORDS = slice(0, 3), slice(3, 6), slice(6, 8), 8, 9
+FARTHEST = 4.0
+"""Half pictures; no place that was ever seen lies further out."""
+_SUBJECT, _TARGET, _TOOL, _HELD, _WORDS, _AIMS = slice(0, 3), slice(3, 6), slice(6, 8), 8, 9, slice(10, 16)
 
 
 def recall(memory: Memory | None, instruction: str, *, first: bool) -> Memory | None:
     """Return the memory where it is of this episode and of these words, else None."""
-    fits = memory is not None and memory.shape == (LENGTH,) and not first
-    return memory if fits and memory is not None and memory[_WORDS] == checksum(instruction) else None
+    if first or memory is None or memory.shape != (LENGTH,) or memory[_WORDS] != checksum(instruction):
+        return None
+    # It may have come over a wire.
+    places = memory[np.r_[_SUBJECT, _TARGET, _TOOL]]
+    target = places[3:6] if np.isfinite(places[3:6]).all() else np.zeros(0)
+    known = np.concatenate([places[:3], target, places[6:]])
+    return memory if bool((np.abs(known) < FARTHEST).all()) else None
 
 
 def checksum(instruction: str) -> float:
@@ -82,8 +90,14 @@ def remember(thought: Thought, tool: Tensor, instruction: str, before: Memory | 
         # Where one thing is over the other, their middles are seen badly; what holds things stays where it was.
         memory[_TARGET] = before[_TARGET]
     memory[_TOOL], memory[_HELD] = tool[0].tolist(), float(thought.settled.held[0] > 0)
-    memory[_WORDS] = checksum(instruction)
+    memory[_WORDS], memory[_AIMS] = checksum(instruction), thought.settled.fine[0].flatten().numpy()
     return memory
+
+
+def aimed_before(memory: Memory | None) -> Tensor:
+    """The aims (1, 2, 3) of the last look [m, base frame]; NaN without a memory."""
+    aims = np.full(6, np.nan) if memory is None else memory[_AIMS]
+    return torch.from_numpy(aims.astype(np.float32)).view(1, 2, 3)
 
 
 def _expected(memory: Memory, tool: Memory) -> tuple[Memory | None, Memory | None]:

@@ -14,7 +14,7 @@ from policies.backbone import Inputs, Thought, missing
 from policies.codec import make_codec
 from policies.decoder import Generated
 from policies.explain import Considered, explain_thought
-from policies.following import Memory, follow, recall, remember
+from policies.following import Memory, aimed_before, follow, recall, remember
 from policies.instruction import check_length
 from policies.model import Trained
 from policies.regions import Regions
@@ -103,13 +103,14 @@ class VLAPolicy:
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
         """Where the policy means to grasp and to release: (2, 3), metres in the base frame."""
-        aims: FloatArray = self.backbone(self._inputs(observation)).settled.fine[0].numpy()
+        aims: FloatArray = self.backbone(self._inputs(observation, None)).settled.fine[0].numpy()
         return aims
 
     def _think(self, observation: Observation) -> tuple[Thought, Memory]:
         """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
-        inputs, first = self._inputs(observation), observation.time == 0
+        first = observation.time == 0
         before = recall(observation.memory, observation.instruction, first=first)
+        inputs = self._inputs(observation, before)
         thought: Thought = self.backbone(inputs, partial(_followed, before))
         if first:
             lacking = missing(thought)
@@ -118,7 +119,7 @@ class VLAPolicy:
         tool = self.trained.config.backbone.camera.project(inputs.tool_position)
         return thought, remember(thought, tool, observation.instruction, before)
 
-    def _inputs(self, observation: Observation) -> Inputs:
+    def _inputs(self, observation: Observation, before: Memory | None) -> Inputs:
         """A batch of one."""
         if not observation.instruction.strip():
             raise SpecError("the instruction is empty; say what the robot should do")
@@ -143,6 +144,7 @@ class VLAPolicy:
             tool_position=torch.from_numpy(state[:, position]),
             text=words,
             text_mask=mask,
+            aimed=aimed_before(before),
         )
 
 

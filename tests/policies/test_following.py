@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from policies.following import FAITH, LENGTH, NEAR, WITHIN_REACH, Memory, checksum, follow, recall
+from policies.following import FAITH, LENGTH, NEAR, WITHIN_REACH, Memory, aimed_before, checksum, follow, recall
 from policies.regions import Regions
 
+AIMS = (0.5, 0.0, 0.1, 0.4, 0.2, 0.05)
 CUBE, BLOCK, BOWL = (-0.4, 0.0, 0.0), (0.3, 0.2, 0.0), (0.5, -0.3, 1.0)
 
 
@@ -24,7 +25,7 @@ def memory(
     tool: tuple[float, float] = (0.0, 0.9),
     held: bool = False,
 ) -> Memory:
-    last = (*tool, float(held), checksum("stack them"))
+    last = (*tool, float(held), checksum("stack them"), *AIMS)
     return np.array([*subject, *(target or (np.nan, np.nan, np.nan)), *last])
 
 
@@ -103,3 +104,16 @@ def test_a_memory_of_other_words_or_of_another_episode_is_forgotten() -> None:
     assert recall(mine, "stack them", first=True) is None
     assert recall(np.zeros(LENGTH + 1), "stack them", first=False) is None
     assert recall(None, "stack them", first=False) is None
+
+
+def test_a_memory_that_no_look_can_have_left_is_forgotten() -> None:
+    for place, value in ((0, np.nan), (1, np.inf), (3, 9.0), (6, np.nan)):
+        spoiled = memory(CUBE, BOWL)
+        spoiled[place] = value
+        assert recall(spoiled, "stack them", first=False) is None
+    assert recall(memory(CUBE, None), "stack them", first=False) is not None
+
+
+def test_the_aims_of_the_last_look_come_back() -> None:
+    assert aimed_before(memory(CUBE, BOWL)).flatten().tolist() == pytest.approx(AIMS)
+    assert torch.isnan(aimed_before(None)).all()

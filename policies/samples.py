@@ -32,10 +32,13 @@ class Augmentation:
 
 @dataclass(eq=False)
 class Written:
-    """tokens (B, L): of the expert's chunk.  weights (B, L): how much each counts, 0 where the expert did not act."""
+    """tokens (B, L): of the expert's chunk.  weights (B, L): how much each counts, 0 where the expert did not act.
+    actions (B, T, A): the chunk itself, normalised.  shown (B, T): 1, or 0 at rows where the expert did not act."""
 
     tokens: Tensor
     weights: Tensor
+    actions: Tensor
+    shown: Tensor
 
 
 class Samples:
@@ -47,6 +50,10 @@ class Samples:
         dummy = codec.encode(np.zeros((1, codec.chunk, unit.shape[1]), dtype=np.float32))
         self.tokens = np.repeat(dummy, len(store), axis=0).astype(np.int16)
         self.weights = np.zeros(self.tokens.shape, dtype=np.float16)
+        self.unit = unit
+        self.rows = np.repeat(np.arange(len(store))[:, None], codec.chunk, axis=1)
+        self.shown = np.zeros(self.rows.shape, dtype=np.bool_)
+        self.rows[chunks.frames], self.shown[chunks.frames] = chunks.rows, ~chunks.pad
         if len(chunks.frames):
             self.tokens[chunks.frames] = codec.encode(unit[chunks.rows])
             self.weights[chunks.frames] = codec.weights(chunks.pad)
@@ -55,9 +62,14 @@ class Samples:
         self.training, self.validation = np.flatnonzero(~hidden), np.flatnonzero(hidden)
 
     def read(self, chosen: NDArray[np.int64]) -> tuple[Batch, Written]:
-        """Frames `chosen` (B,) and their action tokens."""
-        tokens = torch.from_numpy(self.tokens[chosen].astype(np.int64))
-        return self.store.batch(chosen), Written(tokens, torch.from_numpy(self.weights[chosen].astype(np.float32)))
+        """Frames `chosen` (B,) and their chunks."""
+        written = Written(
+            tokens=torch.from_numpy(self.tokens[chosen].astype(np.int64)),
+            weights=torch.from_numpy(self.weights[chosen].astype(np.float32)),
+            actions=torch.from_numpy(self.unit[self.rows[chosen]].astype(np.float32)),
+            shown=torch.from_numpy(self.shown[chosen].astype(np.float32)),
+        )
+        return self.store.batch(chosen), written
 
 
 def _kept_apart(episodes: NDArray[np.int32], share: float) -> NDArray[np.bool_]:
@@ -140,6 +152,8 @@ class Assembler:
             text_mask=mask,
             tokens=written.tokens.to(self.device),
             weights=written.weights.to(self.device),
+            actions=written.actions.to(self.device),
+            shown=written.shown.to(self.device),
         )
         return inputs, labels
 

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from agent.errors import SpecError
+from agent.errors import SpecError, unknown_name
 from agent.notes import RELATIONS
 from policies.camera import Pinhole
+from policies.clip import ClipTower, is_clip
 from policies.reader import Reader, Reading
 from policies.regions import SORTS, Regions, crops, find, sampled
 from policies.tower import CropTower, ImageTower, WristTower, grid
@@ -33,6 +34,8 @@ TABLE_HEIGHT = 0.02
 class BackboneConfig:
     """Sizes of the backbone.
 
+    tower: what looks at the first camera's picture: `own`, or `open_clip:TAG[@WEIGHTS]` beside a fine map of its own.
+    tower_trains: train open_clip's weights as well; without, they stay as they were published.
     widths: channels of the first camera's tower at strides 4, 8 and 16.  crop_widths: of the crops' tower, from its
     stem on.  wrist_widths: of the hand camera's at strides
     4 and 8.  features: channels of the map that regions are found in.  width: of regions, words and prefix tokens, a
@@ -41,6 +44,8 @@ class BackboneConfig:
     camera: where the first camera stands.
     """
 
+    tower: str = "own"
+    tower_trains: bool = False
     widths: tuple[int, int, int] = (32, 64, 96)
     crop_widths: tuple[int, int, int] = (48, 64, 96)
     wrist_widths: tuple[int, int] = (32, 64)
@@ -131,8 +136,15 @@ class Backbone(nn.Module):
     centre: Tensor
 
     def __init__(
-        self, config: BackboneConfig, *, picture_sizes: tuple[tuple[int, int], ...], state_dim: int, text_dim: int
+        self,
+        config: BackboneConfig,
+        *,
+        picture_sizes: tuple[tuple[int, int], ...],
+        state_dim: int,
+        text_dim: int,
+        pretrained: bool = False,
     ) -> None:
+        """pretrained: begin with published weights where the tower has any."""
         super().__init__()
         if len(picture_sizes) != 2:
             raise SpecError(
@@ -144,7 +156,7 @@ class Backbone(nn.Module):
         self.register_buffer("cells", grid(height // 4, across // 4), persistent=False)
         self.register_buffer("wrist_cells", grid(wrist_height // 8, wrist_across // 8), persistent=False)
         self.register_buffer("centre", torch.tensor(WORKSPACE_CENTRE), persistent=False)
-        self.tower = ImageTower(config.widths, features)
+        self.tower = make_tower(config, pretrained=pretrained)
         self.heat = nn.Conv2d(features, SORTS, 1)
         self.offsets = nn.Conv2d(features, 2 * SORTS, 1)
         self.crops = CropTower(config.crop_widths, width)
@@ -275,6 +287,16 @@ class Backbone(nn.Module):
     def read(self, described: Described, words: Tensor, mask: Tensor) -> Reading:
         """words (B, N, E), mask (B, N): one sentence about each picture."""
         return cast(Reading, self.reader(words, mask, described.tokens, described.regions.there))
+
+
+def make_tower(config: BackboneConfig, *, pretrained: bool) -> nn.Module:
+    """Build what makes the map (B, F, H / 4, W / 4) that regions are found in; SpecError names what there is."""
+    if config.tower == "own":
+        return ImageTower(config.widths, config.features)
+    if not is_clip(config.tower):
+        raise unknown_name("image tower", config.tower, ("own", "open_clip:TAG"))
+    fine = config.widths[0]
+    return ClipTower(config.tower, fine, config.features, trains=config.tower_trains, pretrained=pretrained)
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 import base64
 import json
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,16 @@ from agent.errors import SpecError, unknown_name
 from agent.settings import from_mapping, to_mapping
 from agent.types import Embodiment, FloatArray, ImageArray, Observation
 from policies.model import ModelConfig, Trained, VLAModel
+from policies.shipped import locate
 from policies.stats import Statistics, load_statistics, save_statistics
 from policies.vla import VLAPolicy, act_once
 
-PRETRAINED = Path(__file__).parent / "pretrained"
-"""Bundled checkpoints, one folder each."""
 TYPE = "aubergine.vla"
 FORMAT = 2
 ACTING_FILES = ("config.json", "dataset_statistics.json", "embodiment.json", "model.safetensors")
 """Files of a checkpoint that move its actions; the card, the log of training and the golden actions do not."""
+ADAPTER_FILES = ("adapter.json", "adapter.safetensors")
+"""Files of an adapter that move them."""
 LIBRARIES = ("torch", "transformers", "numpy")
 TOLERANCE = 0.02
 """Largest difference of a golden action, as a share of that dimension's range: five bins of 255."""
@@ -115,7 +116,7 @@ def load_checkpoint(folder: Path, *, force: bool = False) -> Trained:
     _load_weights(model, folder / "model.safetensors")
     model.eval()
     trained = Trained(folder.name, file.model, model, statistics, embodiment, file.execute)
-    golden, expected, versions = _read_golden(folder / "golden.json")
+    golden, expected, versions = read_golden(folder / "golden.json")
     if not force:
         actions = act_once(trained, golden.observation())
         _check_golden(folder, actions, expected, versions, embodiment)
@@ -165,7 +166,8 @@ def _golden_values(golden: Golden, actions: FloatArray) -> dict[str, object]:
     }
 
 
-def _read_golden(path: Path) -> tuple[Golden, FloatArray, dict[str, str]]:
+def read_golden(path: Path) -> tuple[Golden, FloatArray, dict[str, str]]:
+    """The observation in a golden.json, its actions and the versions of libraries they were made with."""
     read = _read(path)
     try:
         seen = read["observation"]
@@ -222,7 +224,7 @@ def _card(name: str, model: VLAModel, embodiment: Embodiment, made_by: Provenanc
 
 
 def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 0.0) -> VLAPolicy:
-    """Load a bundled checkpoint by name, or any checkpoint folder by path.
+    """Load a policy as `policies.shipped` has names for it: bundled or a folder, with an adapter or without.
 
     SpecError names the bundled ones when there is no such name or folder. force: see `load_checkpoint`.
     """
@@ -231,17 +233,13 @@ def load_policy(name_or_path: str, *, force: bool = False, temperature: float = 
 
 def load_trained(name_or_path: str, *, force: bool = False) -> Trained:
     """As `load_policy`, the network alone."""
-    return load_checkpoint(find_checkpoint(name_or_path), force=force)
+    located = locate(name_or_path)
+    trained = load_checkpoint(located.checkpoint, force=force)
+    if located.adapter is None:
+        return trained
+    # peft takes seconds to import, and a checkpoint alone does not need it.
+    from policies.lora import load_adapter, merge
 
-
-def find_checkpoint(name_or_path: str) -> Path:
-    """Return the folder of a bundled checkpoint or of a path; SpecError names the bundled ones when there is none."""
-    for folder in (PRETRAINED / name_or_path, Path(name_or_path)):
-        if folder.is_dir():
-            return folder
-    raise unknown_name("policy", name_or_path, pretrained_names())
-
-
-def pretrained_names() -> list[str]:
-    """Names of the bundled checkpoints."""
-    return sorted(f.name for f in PRETRAINED.iterdir() if (f / "config.json").exists()) if PRETRAINED.is_dir() else []
+    load_adapter(trained.model, located.adapter.name, located.adapter.parent, base=trained.name)
+    merge(trained.model)
+    return replace(trained, name=f"{trained.name}+{located.adapter.name}")

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from agent.types import Embodiment, Explanation, FloatArray, HeatMap, Observation
 from policies.backbone import Thought
-from policies.decoder import Generated
+from policies.heads.base import Drawn
 from policies.tower import grid
 
 LABELS = ("subject", "target")
@@ -24,13 +24,13 @@ class Considered:
 
     observation: Observation
     thought: Thought
-    written: Generated
+    drawn: Drawn
     actions: FloatArray
 
 
 def explain_thought(considered: Considered, embodiment: Embodiment) -> Explanation:
     """Where the reader points, the tokens' probabilities and the path. Tokens are shown a row of the chunk a row where
-    they divide into rows, else in one."""
+    they divide into rows, else in one; a head that draws numbers has none."""
     camera = embodiment.cameras[0]
     thought = considered.thought
     cells = grid(camera.height // 4, camera.width // 4)
@@ -38,10 +38,11 @@ def explain_thought(considered: Considered, embodiment: Embodiment) -> Explanati
         HeatMap(camera.name, label, _spots(thought, logits, cells).reshape(camera.height // 4, -1))
         for label, logits in zip(LABELS, (thought.reading.subject, thought.reading.target), strict=True)
     )
-    chances = considered.written.log_probabilities[0].exp().cpu().numpy().astype(np.float32)
+    chances = considered.drawn.chances[0].cpu().numpy().astype(np.float32)
     rows = len(considered.actions) if len(chances) % len(considered.actions) == 0 else 1
+    shown = chances.reshape(rows, -1) if len(chances) else NO_TOKENS
     path, opening = planned_path(considered.observation.state, considered.actions, embodiment)
-    return Explanation(heat, chances.reshape(rows, -1), path, opening)
+    return Explanation(heat, shown, path, opening)
 
 
 def _spots(thought: Thought, logits: Tensor, cells: Tensor) -> FloatArray:

@@ -6,13 +6,16 @@ from policies.text import MAX_PIECES, MiniLm, TextEncoder
 
 def check_length(encoder: TextEncoder, instruction: str) -> None:
     """Raise SpecError when the encoder would read only the beginning of `instruction`."""
-    count = pieces(encoder, instruction)
-    if count > MAX_PIECES:
-        raise SpecError(f"the instruction takes {count} word pieces; this policy reads at most {MAX_PIECES}")
+    count, most = pieces(encoder, instruction), int(getattr(encoder, "context", MAX_PIECES))
+    if count > most:
+        raise SpecError(f"the instruction takes {count} word pieces; this policy reads at most {most}")
 
 
 def pieces(encoder: TextEncoder, instruction: str) -> int:
-    """How many feature vectors the whole of `instruction` needs; MiniLM adds a mark before and behind it."""
+    """How many feature vectors the whole of `instruction` needs; MiniLM adds a mark before and behind it, open_clip's
+    towers count no further than one more than they read."""
+    if hasattr(encoder, "pieces"):
+        return int(encoder.pieces(instruction))
     if isinstance(encoder, MiniLm):
         return len(encoder.tokenizer(instruction, truncation=False, verbose=False)["input_ids"])
     return len(instruction.split())

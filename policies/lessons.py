@@ -26,7 +26,8 @@ _Q = {name: number for number, name in enumerate(QUESTION_COLUMNS)}
 class Labels:
     """What is true of a batch. entities (B, M, E), questions (B, Q, K): as `agent.notes` names their columns.
     text (B, Q, N, E) and text_mask (B, Q, N): the questions' words; a question without words does not count.
-    tokens (B, L) and weights (B, L): action tokens for the first question and how much each counts."""
+    tokens (B, L) and weights (B, L): action tokens for the first question and how much each counts.  actions (B, T, A),
+    normalised, and shown (B, T), 0 or 1: the rows they were made of, and which of them the expert showed."""
 
     entities: Tensor
     questions: Tensor
@@ -34,6 +35,8 @@ class Labels:
     text_mask: Tensor
     tokens: Tensor
     weights: Tensor
+    actions: Tensor
+    shown: Tensor
 
 
 @dataclass(eq=False)

@@ -4,14 +4,12 @@ An adapter is a folder: `adapter.json` (sizes, which layers, the digest of the w
 `adapter.safetensors`. It loads by name onto exactly those weights, and onto no others.
 """
 
-import hashlib
 import json
 import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from peft import LoraConfig, get_peft_model_state_dict, inject_adapter_in_model, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors import SafetensorError
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 
 from agent.errors import SpecError, unknown_name
 from agent.settings import from_mapping, to_mapping
+from policies.digest import digest_of
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -128,15 +127,12 @@ def load_adapter(model: nn.Module, name: str, root: Path, *, base: str) -> Adapt
     return card
 
 
-def digest_of(model: nn.Module) -> str:
-    """SHA-256 over names, shapes and values of the model's own parameters and buffers, adapters left out."""
-    digest = hashlib.sha256()
-    tensors = {k.replace(".base_layer.", "."): v for k, v in model.state_dict().items() if ".lora_" not in k}
-    for name in sorted(tensors):
-        value = tensors[name].detach().cpu().contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def merge(model: nn.Module) -> None:
+    """Work the adapter in use into the layers of `model`, in place: it acts alike, and as fast as without one."""
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, LoraLayer)]
+    for name, layer in layers:
+        layer.merge()
+        model.set_submodule(name, layer.get_base_layer())
 
 
 def _matching(model: nn.Module, targets: tuple[str, ...]) -> list[str]:

@@ -7,8 +7,11 @@ from torch import Tensor, nn
 
 from agent.types import Embodiment
 from policies.backbone import Backbone, BackboneConfig, Inputs
-from policies.codec import ActionCodec, CodecConfig, make_codec
-from policies.decoder import ActionDecoder, DecoderConfig, Vocabulary
+from policies.codec import CodecConfig, make_codec
+from policies.decoder import ActionDecoder, DecoderConfig
+from policies.heads.base import Head, HeadConfig
+from policies.heads.factory import make_head
+from policies.heads.tokens import TokenHead
 from policies.lessons import (
     Labels,
     aim_loss,
@@ -26,9 +29,11 @@ from policies.stats import Statistics
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The network's sizes. text_encoder: `minilm`, or `words` (no download, for tests). text_dim follows from it."""
+    """The network's sizes. head: how actions are written or drawn.  decoder: how wide and deep that is.
+    text_encoder: `minilm`, `open_clip:TAG[@WEIGHTS]`, or `words` (no download, for tests). text_dim follows from it."""
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     codec: CodecConfig = field(default_factory=CodecConfig)
     text_encoder: str = "minilm"
@@ -78,20 +83,51 @@ class Losses:
 
 
 class VLAModel(nn.Module):
-    """Backbone and decoder of one embodiment."""
+    """Backbone and action head of one embodiment."""
 
-    def __init__(self, config: ModelConfig, embodiment: Embodiment) -> None:
+    def __init__(self, config: ModelConfig, embodiment: Embodiment, *, pretrained: bool = False) -> None:
+        """pretrained: begin with the published weights of those parts that have any; without, they have the right
+        shapes for a checkpoint's."""
         super().__init__()
-        codec = make_codec(config.codec)
         sizes = tuple((camera.height, camera.width) for camera in embodiment.cameras)
         self.backbone = Backbone(
-            config.backbone, picture_sizes=sizes, state_dim=len(embodiment.state), text_dim=config.text_dim
+            config.backbone,
+            picture_sizes=sizes,
+            state_dim=len(embodiment.state),
+            text_dim=config.text_dim,
+            pretrained=pretrained,
         )
-        self.decoder = ActionDecoder(config.decoder, vocabulary_of(codec))
+        self.codec = make_codec(config.codec)
+        head = make_head(config.head, config.decoder, config.codec, pretrained=pretrained)
+        # A decoder of tokens stands here without the codec around it, so that its weights are called what they were
+        # before there were other heads.
+        self.decoder: ActionDecoder | Head = head.decoder if isinstance(head, TokenHead) else head
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def losses(self, inputs: Inputs, labels: Labels, weights: LossWeights, noise: Tensor) -> Losses:
-        """noise (B, M + DECOYS, 2) in [-1, 1]: moves regions a little off the things, and places the decoys."""
+    def head(self, *, temperature: float = 0.0) -> Head:
+        """What writes or draws chunks. temperature: of heads that write tokens."""
+        if isinstance(self.decoder, Head):
+            return self.decoder
+        return TokenHead(self.decoder, self.codec, temperature=temperature)
+
+    def forward(
+        self, inputs: Inputs, labels: Labels, weights: LossWeights, noise: Tensor, generator: torch.Generator
+    ) -> Losses:
+        """noise (B, M + DECOYS, 2) in [-1, 1]: moves regions a little off the things, and places the decoys.
+        generator: on the CPU, for heads that train on noise."""
+        taught = self.taught(inputs, labels, noise)
+        parts, acted = taught.parts, taught.acted
+        if isinstance(self.decoder, Head):
+            actions, shown = labels.actions[acted], labels.shown[acted]
+            parts["action"] = self.decoder.loss(taught.prefix, actions, shown, generator=generator)
+        else:
+            # What `TokenHead.loss` gives, of chunks that were encoded once and not at every step.
+            parts["action"] = self.decoder.loss(taught.prefix, labels.tokens[acted], labels.weights[acted])
+        total = torch.stack([weight * parts[name] for name, weight in vars(weights).items()]).sum()
+        return Losses(total, {name: part.detach() for name, part in parts.items()})
+
+    def taught(self, inputs: Inputs, labels: Labels, noise: Tensor) -> "Taught":
+        """The backbone's part of `forward`: it is told where things are and which of them are meant."""
         backbone, parts = self.backbone, dict[str, Tensor]()
         regions = true_regions(labels.entities, noise, backbone.config.camera)
         seen = backbone.look(inputs.pictures[0])
@@ -115,14 +151,17 @@ class VLAModel(nn.Module):
         parts["fine"], parts["fine_cm"] = aim_loss(settled.fine, first.aims)
         parts["turn"] = parts["turn"] + turn_loss(settled.yaw, first.yaw)
         parts["held"] = held_loss(settled.held, labels.entities[acted], first)
-        tokens = backbone.prefix(plan, reading, settled, tool, state)
-        parts["action"] = self.decoder.loss(tokens, labels.tokens[acted], labels.weights[acted])
-        total = torch.stack([weight * parts[name] for name, weight in vars(weights).items()]).sum()
-        return Losses(total, {name: part.detach() for name, part in parts.items()})
+        return Taught(parts, acted, backbone.prefix(plan, reading, settled, tool, state))
 
 
-def vocabulary_of(codec: ActionCodec) -> Vocabulary:
-    return Vocabulary(torch.from_numpy(codec.legal), torch.from_numpy(codec.ordinal))
+@dataclass(eq=False)
+class Taught:
+    """parts: of the loss, scalars.  acted (P,): the pictures whose first question has words.  prefix (P, 9, D): what
+    the action head reads for each."""
+
+    parts: dict[str, Tensor]
+    acted: Tensor
+    prefix: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,4 +184,14 @@ def fitted(config: ModelConfig, embodiment: Embodiment, *, text_dim: int, held: 
     names = embodiment.action.names
     binary = tuple(index for index, name in enumerate(names) if name == "gripper")
     codec = replace(config.codec, action_dim=len(names), held=held, binary=binary)
-    return replace(config, text_dim=text_dim, codec=codec)
+    return replace(config, text_dim=text_dim, codec=codec, head=sized(config.head))
+
+
+def sized(head: HeadConfig) -> HeadConfig:
+    """`head` with the sizes of its language model filled in, where it has one."""
+    if head.kind != "smollm" or head.language is not None:
+        return head
+    # transformers takes seconds to import, and the other heads do not need it.
+    from policies.heads.smollm import sizes_of
+
+    return replace(head, language=sizes_of(head.language_model))

@@ -48,10 +48,13 @@ LOOK_EVERY = 2
 @dataclass(eq=False)
 class Written:
     """tokens (B, L): of the expert's chunk.  weights (B, L): how much each counts, 0 where the expert did not act.
+    actions (B, T, A): the chunk itself, normalised.  shown (B, T): 1, or 0 at rows where the expert did not act.
     aimed (B, 2, 3): what was to be aimed at one look before [m, base frame], NaN where there was none."""
 
     tokens: Tensor
     weights: Tensor
+    actions: Tensor
+    shown: Tensor
     aimed: Tensor
 
 
@@ -74,6 +77,10 @@ class Samples:
         dummy = codec.encode(np.zeros((1, codec.chunk, unit.shape[1]), dtype=np.float32))
         self.tokens = np.repeat(dummy, len(store), axis=0).astype(np.int16)
         self.weights = np.zeros(self.tokens.shape, dtype=np.float16)
+        self.unit = unit
+        self.rows = np.repeat(np.arange(len(store))[:, None], codec.chunk, axis=1)
+        self.shown = np.zeros(self.rows.shape, dtype=np.bool_)
+        self.rows[chunks.frames], self.shown[chunks.frames] = chunks.rows, ~chunks.pad
         if len(chunks.frames):
             self.tokens[chunks.frames] = codec.encode(unit[chunks.rows])
             self.weights[chunks.frames] = codec.weights(chunks.pad) * np.where(codec.ordinal, 1.0, binary_weight)
@@ -82,10 +89,12 @@ class Samples:
         self.training, self.validation = np.flatnonzero(~hidden), np.flatnonzero(hidden)
 
     def read(self, chosen: NDArray[np.int64]) -> tuple[Batch, Written]:
-        """Frames `chosen` (B,) and their action tokens."""
+        """Frames `chosen` (B,) and their chunks."""
         written = Written(
             tokens=torch.from_numpy(self.tokens[chosen].astype(np.int64)),
             weights=torch.from_numpy(self.weights[chosen].astype(np.float32)),
+            actions=torch.from_numpy(self.unit[self.rows[chosen]].astype(np.float32)),
+            shown=torch.from_numpy(self.shown[chosen].astype(np.float32)),
             aimed=torch.from_numpy(self._aimed_before(chosen)),
         )
         return self.store.batch(chosen), written
@@ -178,6 +187,8 @@ class Assembler:
             text_mask=mask,
             tokens=written.tokens.to(self.device),
             weights=written.weights.to(self.device),
+            actions=written.actions.to(self.device),
+            shown=written.shown.to(self.device),
         )
         return inputs, labels
 

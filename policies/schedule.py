@@ -1,8 +1,9 @@
-"""What every training loop here does alike: its device, its learning rate, the same draws for the same step."""
+"""What training loops here do alike: device, optimizer, learning rate, the same draws for the same step."""
 
 import math
 
 import torch
+from torch import nn
 
 from agent.errors import SpecError
 
@@ -29,3 +30,11 @@ def warm_cosine(step: int, *, peak: float, warmup: int, steps: int) -> float:
 def generator_of(seed: int, step: int) -> torch.Generator:
     """Return a generator that depends on both and on nothing else, so that steps can be repeated."""
     return torch.Generator().manual_seed(seed * 1_000_003 + step)
+
+
+def make_optimizer(model: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW over what asks for gradients; only matrices decay."""
+    trained = [p for p in model.parameters() if p.requires_grad]
+    matrices, rest = [p for p in trained if p.ndim >= 2], [p for p in trained if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)

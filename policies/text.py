@@ -36,10 +36,16 @@ class TextEncoder(Protocol):
 
 @cache
 def make_text_encoder(name: str) -> TextEncoder:
-    """`minilm` or `words`, one of each a process: they are frozen. SpecError names those that exist."""
+    """`minilm`, `words` or `open_clip:TAG[@WEIGHTS]`, one of each a process: they are frozen. SpecError names those
+    that exist."""
+    # It builds on this module, and open_clip takes seconds to import.
+    if name.startswith("open_clip:"):
+        from policies.clip import ClipText
+
+        return ClipText(name)
     encoders: dict[str, type[MiniLm] | type[HashedWords]] = {"minilm": MiniLm, "words": HashedWords}
     if name not in encoders:
-        raise unknown_name("text encoder", name, encoders)
+        raise unknown_name("text encoder", name, (*encoders, "open_clip:TAG"))
     return encoders[name]()
 
 

@@ -2,52 +2,63 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from agent.errors import SpecError
-from agent.settings import to_mapping
+from agent.errors import SpecError, unknown_name
+from agent.settings import from_mapping, to_mapping
 from agent.types import Embodiment
 from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkpoint
-from policies.codec import make_codec
-from policies.data import FrameStore
+from policies.feed import Feed, Lesson, batches, changed, measured, open_store, region_noise
 from policies.interrupt import Stop, interruptible
-from policies.lessons import DECOYS
 from policies.model import Losses, LossWeights, ModelConfig, VLAModel, fitted
-from policies.samples import Assembler, Augmentation, Prefetch, Samples, augment, batch_order
-from policies.schedule import generator_of, pick_device, warm_cosine
-from policies.stats import Statistics, measure
-from policies.text import PackedText, make_text_encoder
+from policies.norms import settle_norms, training_mode
+from policies.samples import Augmentation, Prefetch
+from policies.schedule import generator_of, make_optimizer, warm_cosine
+from policies.spread import Spread, in_processes, processes_for
+from policies.text import make_text_encoder
 from policies.training_state import Average, load_state, save_state
+
+NORMS = ("batch", "kept")
+FREE = ("report_every", "save_every", "threads", "device", "processes")
+"""Settings that may change between a run and its continuation."""
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """How to train.
 
-    steps: optimizer steps in all.  batch: samples a step.  learning_rate: the peak, after warmup steps, before a
+    steps: optimizer steps in all.  batch: samples a step.  accumulate: parts that a step's batch is worked in, one
+    after the other, where all of it does not fit in memory.  learning_rate: the peak, after warmup steps, before a
     cosine down to a twentieth.  average_decay: of the exponential moving average that is shipped.  clip: largest norm
-    of the gradient.  binary_weight: how much the gripper's tokens count: few frames decide when to let go.  held_out:
+    of the gradient.  binary_weight: how much the gripper's tokens count: few frames decide when to let go.  norms:
+    `batch` normalises by what a part of a batch holds, `kept` by the running statistics that the model has.  held_out:
     share of episodes that is never trained on, for the validation numbers.  report_every: steps between lines in the
     log, save_every: between saved states.  threads: CPU threads, 0 leaves torch's choice.  device: `auto` takes a GPU
-    when there is one.  bfloat16: mixed precision; only worth it on GPUs.
+    when there is one.  processes: that share a step's batch, 0: one a GPU.  bfloat16: mixed precision; only worth it
+    on GPUs.
+
+    Parts are weighed alike, whether one process or several work them. Their gradient is that of the whole batch where
+    they hold equally much to learn from and norms are kept; otherwise it differs as that of other batches would.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     steps: int = 20_000
     batch: int = 256
+    accumulate: int = 1
     learning_rate: float = 1e-3
     warmup: int = 300
     weight_decay: float = 0.02
     average_decay: float = 0.999
     clip: float = 1.0
     binary_weight: float = 3.0
+    norms: str = "batch"
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
@@ -56,8 +67,15 @@ class TrainConfig:
     save_every: int = 2000
     threads: int = 0
     device: str = "auto"
+    processes: int = 0
     bfloat16: bool = False
     dataset: str = "aubergine"
+
+    def __post_init__(self) -> None:
+        if self.norms not in NORMS:
+            raise unknown_name("way to treat norms", self.norms, NORMS)
+        if self.accumulate < 1:
+            raise ValueError(f"a batch is worked in 1 part or more, got accumulate {self.accumulate}")
 
     def rate(self, step: int) -> float:
         """The learning rate of optimizer step `step`, counted from 0."""
@@ -91,11 +109,21 @@ def train(
     codec are kept, so that tokens go on meaning the same (DAgger rounds on a grown store).
     Raises SpecError when the store, the state or the checkpoint does not fit.
     """
-    run = _Run(config, store_path, out_dir, embodiment, init_from)
+    count = processes_for(config.processes, config.device)
+    if count > 1:
+        return in_processes(count, _train, config, store_path, out_dir, embodiment, resume, init_from)
+    return _train(config, store_path, out_dir, embodiment, resume, init_from)
+
+
+def _train(
+    config: TrainConfig, store: Path, out: Path, embodiment: Embodiment, resume: bool, init_from: Path | None
+) -> Training:
+    """What each process does."""
+    run = _Run(config, store, out, embodiment, init_from)
     if resume:
         run.resume()
     elif run.state_path.exists():
-        raise SpecError(f"{out_dir} already holds a training run; resume it or choose another folder")
+        raise SpecError(f"{out} already holds a training run; resume it or choose another folder")
     with interruptible() as stop:
         return run.work(stop)
 
@@ -110,60 +138,51 @@ class _Run:
             torch.set_num_threads(config.threads)
         self.out, self.embodiment = out, embodiment
         self.state_path = out / "state.safetensors"
-        self.device = pick_device(config.device)
-        self.store = FrameStore(store)
-        for problem in self.store.skipped:
-            tqdm.write(f"skipped: {problem}")
-        if self.store.skipped:
-            read, left_out = len(self.store.parts), len(self.store.skipped)
-            tqdm.write(f"skipped {left_out} of {read + left_out} parts of {store}; training on the others")
-        if self.store.cameras != embodiment.cameras:
-            raise SpecError(f"{store} holds pictures of {self.store.cameras}, the embodiment has {embodiment.cameras}")
+        self.spread = Spread.over(config.device, bfloat16=config.bfloat16)
+        self.store = open_store(store, embodiment)
         torch.manual_seed(config.seed)  # the initial weights; every later draw has its own generator
-        started = load_checkpoint(init_from) if init_from else None
-        encoder = make_text_encoder(started.config.text_encoder if started else config.model.text_encoder)
-        if started is None:
-            self.statistics = _statistics(self.store, embodiment, config.dataset)
+        if init_from is None:
+            self.statistics = measured(self.store, embodiment, config.dataset)
             held = tuple(int(d) for d in np.flatnonzero(self.statistics.vector("action").degenerate))
-            self.model_config = fitted(config.model, embodiment, text_dim=encoder.dim, held=held)
-            self.model = VLAModel(self.model_config, embodiment)
+            text_dim = make_text_encoder(config.model.text_encoder).dim
+            self.model_config = fitted(config.model, embodiment, text_dim=text_dim, held=held)
+            self.model = VLAModel(self.model_config, embodiment, pretrained=True)
         else:
+            started = load_checkpoint(init_from)
             self.statistics, self.model_config, self.model = started.statistics, started.config, started.model
         self.config = replace(config, model=self.model_config)
-        self.model.to(self.device).train()
-        codec = make_codec(self.model_config.codec)
-        self.samples = Samples(
-            self.store, self.statistics, codec, held_out=config.held_out, binary_weight=config.binary_weight
-        )
-        position = self.model_config.backbone.position_in_state
-        words = PackedText(
-            encoder,
-            self.store.instructions,
-            kept=store.with_name(f"{store.name}-words") / self.model_config.text_encoder,
-        )
-        self.assembler = Assembler(self.samples, words, position, self.device)
-        self.optimizer = _optimizer(self.model, config)
+        self.network = self.spread.network(self.model.to(self.spread.device))
+        training_mode(self.model, kept=config.norms == "kept")
+        with self.spread.in_turn():
+            feed = Feed(self.store, store, self.statistics, self.model_config, device=self.spread.device)
+        self.samples = feed.samples(config.held_out, binary_weight=config.binary_weight)
+        self.assembler = feed.assembler(self.samples)
+        parts, size = config.accumulate * self.spread.count, min(config.batch, len(self.samples.training))
+        if size < parts:
+            raise SpecError(f"a batch of {size} samples cannot be worked in {parts} parts")
+        self.optimizer = make_optimizer(self.model, config.learning_rate, config.weight_decay)
         self.average = Average(self.model, config.average_decay)
         self.step = 0
 
     def resume(self) -> None:
         if not self.state_path.exists():
             raise SpecError(f"nothing to resume: {self.state_path} does not exist")
-        self.step = load_state(self.state_path, self.model, self.optimizer, self.average, settings=self._settings())
+        settings = json.dumps(_settings(self.config), sort_keys=True)
+        self.step = load_state(
+            self.state_path, self.model, self.optimizer, self.average, settings=settings, complete=_grown
+        )
 
     def work(self, stop: Stop) -> Training:
         """Steps until done or told to stop; then saves state and checkpoint."""
-        count = len(self.samples.training)
-        order = batch_order(self.config.seed, count, min(self.config.batch, count), start=self.step)
-        source = Prefetch((self.samples.training[chosen] for chosen in order), self.samples.read)
-        first, began = self.step, time.perf_counter()
-        board = SummaryWriter(str(self.out / "tensorboard"))
-        bar = tqdm(total=self.config.steps, initial=first, desc="train", unit="step", dynamic_ncols=True)
+        source = batches(self.samples, seed=self.config.seed, size=self.config.batch, start=self.step)
+        first, began, quiet = self.step, time.perf_counter(), not self.spread.first
+        board = None if quiet else SummaryWriter(str(self.out / "tensorboard"))
+        bar = tqdm(total=self.config.steps, initial=first, desc="train", unit="step", dynamic_ncols=True, disable=quiet)
         try:
-            while self.step < self.config.steps and not stop.asked:
+            while self.step < self.config.steps and not self.spread.anyone(stop.asked):
                 losses = self._one_step(source)
                 bar.update()
-                if self.step % self.config.report_every == 0 or self.step == self.config.steps:
+                if board and (self.step % self.config.report_every == 0 or self.step == self.config.steps):
                     rate = (self.step - first) * self.config.batch / (time.perf_counter() - began)
                     self._report(losses, rate, bar, board)
                 if self.step % self.config.save_every == 0:
@@ -171,29 +190,39 @@ class _Run:
         finally:
             source.close()
             bar.close()
-            board.close()
+            if board:
+                board.close()
         seconds = max(time.perf_counter() - began, 1e-9)
         self._save_state()
+        folder = self.out / "checkpoint"
+        if self.spread.first:
+            self._export(folder, seconds)
+        self.spread.wait()
         rate = (self.step - first) * self.config.batch / seconds
-        return Training(self._export(seconds), self.step, self.step >= self.config.steps, rate, len(self.store.skipped))
+        return Training(folder, self.step, self.step >= self.config.steps, rate, len(self.store.skipped))
 
     def _one_step(self, source: Prefetch) -> Losses:
-        generator = generator_of(self.config.seed, self.step)
         inputs, labels = self.assembler(*source.next())
-        augment(inputs, self.config.augmentation, generator)
-        noise = _region_noise(labels.entities, generator)
+        lesson = changed(inputs, labels, self.config.augmentation, generator_of(self.config.seed, self.step))
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.rate(self.step)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.bfloat16):
-            losses = self.model.losses(inputs, labels, self.config.loss, noise)
         self.optimizer.zero_grad()
-        losses.total.backward()  # type: ignore[no-untyped-call]
+        pieces = list(enumerate(lesson.pieces(self.config.accumulate * self.spread.count)))
+        mine = pieces[self.spread.rank :: self.spread.count]
+        for number, piece in mine:
+            with self.spread.exchanging(self.network, last=number == mine[-1][0]):
+                losses = self._losses(self.network, piece, generator_of(self.config.seed + 1 + number, self.step))
+                self.spread.backward(losses.total / len(mine))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         if not torch.isfinite(norm):
             raise SpecError(f"training diverged at step {self.step}: the gradient is not finite; lower learning_rate")
         self.optimizer.step()
         self.average.update(self.step)
         self.step += 1
+        return losses
+
+    def _losses(self, network: torch.nn.Module, lesson: Lesson, generator: torch.Generator) -> Losses:
+        losses: Losses = network(lesson.inputs, lesson.labels, self.config.loss, lesson.noise, generator)
         return losses
 
     @torch.no_grad()
@@ -204,9 +233,10 @@ class _Run:
             return None
         self.model.eval()
         inputs, labels = self.assembler(*self.samples.read(chosen))
-        noise = _region_noise(labels.entities, generator_of(self.config.seed, 0))
-        losses = self.model.losses(inputs, labels, self.config.loss, noise)
-        self.model.train()
+        generator = generator_of(self.config.seed, 0)
+        lesson = Lesson(inputs, labels, region_noise(labels.entities, generator))
+        losses = self._losses(self.model, lesson, generator)
+        training_mode(self.model, kept=self.config.norms == "kept")
         return losses
 
     def _report(self, losses: Losses, rate: float, bar: "tqdm[None]", board: SummaryWriter) -> None:
@@ -227,18 +257,16 @@ class _Run:
         )
 
     def _save_state(self) -> None:
-        save_state(self.state_path, self.model, self.optimizer, self.average, step=self.step, settings=self._settings())
+        if self.spread.first:
+            settings = json.dumps(_settings(self.config), sort_keys=True)
+            save_state(self.state_path, self.model, self.optimizer, self.average, step=self.step, settings=settings)
 
-    def _settings(self) -> str:
-        """What must not change between a run and its continuation; the rest may."""
-        free = {"report_every", "save_every", "threads", "device"}
-        return json.dumps({k: v for k, v in to_mapping(self.config).items() if k not in free}, sort_keys=True)
-
-    def _export(self, seconds: float) -> Path:
+    def _export(self, folder: Path, seconds: float) -> None:
         """Write the averaged weights as a checkpoint; the live ones stay as they are."""
         live = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.model.load_state_dict({**live, **self.average.values})
-        _settle_norms(self.model, self.samples, self.assembler, self.config.batch)
+        if self.config.norms == "batch":
+            settle_norms(self.model, self._looks())
         self.model.eval()
         frame = self.store.batch(self.samples.training[:1])
         golden = Golden(
@@ -251,53 +279,33 @@ class _Run:
         if self.store.skipped:
             data += f"; {len(self.store.skipped)} unreadable parts left out"
         provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
-        folder = self.out / "checkpoint"
         self.model.cpu()
         save_checkpoint(
             folder, self.model, self.model_config, self.statistics, self.embodiment, golden=golden, made_by=provenance
         )
-        self.model.to(self.device).load_state_dict(live)
-        return folder
+        self.model.to(self.spread.device).load_state_dict(live)
+
+    def _looks(self) -> Callable[[], object]:
+        """Passes random batches of the data through the model, always the same ones in a row."""
+        rng, training = np.random.default_rng(0), self.samples.training
+
+        def look() -> None:
+            chosen = rng.choice(training, size=min(self.config.batch, len(training)), replace=False)
+            inputs, labels = self.assembler(*self.samples.read(chosen))
+            lesson = Lesson(inputs, labels, region_noise(labels.entities, torch.Generator().manual_seed(0)))
+            self._losses(self.model, lesson, torch.Generator().manual_seed(0))
+
+        return look
 
 
-@torch.no_grad()
-def _settle_norms(model: VLAModel, samples: Samples, assembler: Assembler, batch: int) -> None:
-    """Measure batch-norm statistics afresh: those of the live weights do not fit the averaged ones."""
-    norms = [module for module in model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # a plain mean over the passes below
-    model.train()
-    rng = np.random.default_rng(0)
-    for _ in range(16):
-        chosen = rng.choice(samples.training, size=min(batch, len(samples.training)), replace=False)
-        inputs, labels = assembler(*samples.read(chosen))
-        model.losses(inputs, labels, LossWeights(), _region_noise(labels.entities, torch.Generator().manual_seed(0)))
-    for norm in norms:
-        norm.momentum = 0.1
+def _settings(config: TrainConfig) -> dict[str, object]:
+    """What must not change between a run and its continuation."""
+    return {name: value for name, value in to_mapping(config).items() if name not in FREE}
 
 
-def _statistics(store: FrameStore, embodiment: Embodiment, dataset: str) -> Statistics:
-    """Over the expert's rows for actions, all rows for states; the gripper is passed through."""
-    by_expert = store.action[store.by_expert]
-    scaled = tuple(name != "gripper" for name in embodiment.action.names)
-    if len(by_expert) == 0:
-        raise SpecError("the store holds no action of the expert's, so there is nothing to imitate")
-    vectors = {"action": measure(by_expert, mask=scaled), "state": measure(store.state)}
-    return Statistics(dataset, vectors, frames=len(store), episodes=int(store.episode.max()) + 1)
-
-
-def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    rest = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
-
-
-def _region_noise(entities: Tensor, generator: torch.Generator) -> Tensor:
-    """(B, M + DECOYS, 2) in [-1, 1], see `VLAModel.losses`."""
-    count, most, _ = entities.shape
-    return (torch.rand(count, most + DECOYS, 2, generator=generator) * 2 - 1).to(entities.device)
+def _grown(saved: str) -> str:
+    """Settings of a saved state, with those that did not exist when it was written as they were meant then."""
+    return json.dumps(_settings(from_mapping(TrainConfig, json.loads(saved), where="the training state")))
 
 
 def _figures(losses: Losses) -> str:

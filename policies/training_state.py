@@ -1,6 +1,7 @@
 """What training remembers between steps: weights, optimizer moments and the moving average, saved as one file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -33,7 +34,7 @@ def save_state(
     tensors: dict[str, Tensor] = {f"model/{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average/{name}": value for name, value in average.values.items()}
     for name, parameter in model.named_parameters():
-        for moment, value in optimizer.state[parameter].items():
+        for moment, value in optimizer.state.get(parameter, {}).items():
             tensors[f"{moment}/{name}"] = torch.as_tensor(value)
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
@@ -43,10 +44,17 @@ def save_state(
 
 
 def load_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, average: Average, *, settings: str
+    path: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    *,
+    settings: str,
+    complete: Callable[[str], str] = str,
 ) -> int:
     """Read what `save_state` wrote into the three; return the number of steps done.
 
+    complete: fills into saved settings what did not exist yet when they were saved.
     SpecError when the file is broken, or was written with other settings (it then names them).
     """
     try:
@@ -57,11 +65,13 @@ def load_state(
         raise SpecError(f"{path} is not a readable training state: {error}") from error
     if "step" not in metadata:
         raise SpecError(f"{path} is not a training state: it says no step")
-    _check_same(metadata.get("settings", "{}"), settings, path)
+    _check_same(complete(metadata.get("settings", "{}")), settings, path)
     model.load_state_dict({name[6:]: value for name, value in tensors.items() if name.startswith("model/")})
     for name, value in average.values.items():
         value.copy_(tensors[f"average/{name}"])
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         for moment in ("exp_avg", "exp_avg_sq"):
             # Laid out in memory as the parameter is: the fused optimizer walks all of them in one order.
             placed = torch.empty_like(parameter, requires_grad=False).copy_(tensors[f"{moment}/{name}"])

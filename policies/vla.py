@@ -1,5 +1,6 @@
 """The vision-language-action policy: pictures, instruction and state in; a chunk of actions out."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -11,10 +12,9 @@ from torch.nn import functional
 from agent.errors import Refusal, SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
 from policies.backbone import Inputs, Thought, missing
-from policies.codec import make_codec
-from policies.decoder import Generated
 from policies.explain import Considered, explain_thought
 from policies.following import Memory, aimed_before, follow, recall, remember
+from policies.heads.base import Drawn
 from policies.instruction import check_length
 from policies.model import Trained
 from policies.regions import Regions
@@ -29,13 +29,14 @@ of the matrices, so only a fixed size gives a look the same bits whoever stands 
 class VLAPolicy:
     """A `Policy` made of a trained.
 
-    temperature: 0 acts greedily; above 0 tokens are sampled, from the seed given to `reset`.
+    temperature: 0 acts greedily, a head that draws from noise then takes the same noise for every look; above 0 tokens
+    are sampled, or noise is drawn, from the seed given to `reset`.
     """
 
     def __init__(self, trained: Trained, *, temperature: float = 0.0) -> None:
         self.trained = trained
         self.backbone, self.decoder = trained.model.backbone, trained.model.decoder
-        self.codec = make_codec(trained.config.codec)
+        self.head = trained.model.head(temperature=temperature)
         self.stats = trained.statistics
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
         self.temperature = temperature
@@ -60,9 +61,9 @@ class VLAPolicy:
         """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
         instruction is empty."""
         thought, memory = self._think(observation)
-        written = self.decoder.generate(thought.tokens, temperature=self.temperature, generator=self.generator)
-        chunk = self._chunk(written, memory)
-        self.thought = Considered(observation, thought, written, chunk.actions)
+        drawn = self.head.draw(thought.tokens, generator=self.generator if self.temperature > 0 else None)
+        chunk = self._chunk(drawn, memory)
+        self.thought = Considered(observation, thought, drawn, chunk.actions)
         return chunk
 
     def explain(self) -> Explanation | None:
@@ -74,7 +75,7 @@ class VLAPolicy:
         """Greedy chunks as `act` gives, one an observation. SpecError also when this policy samples: its random
         numbers belong to one episode.
 
-        The decoder, bound by its many small steps, runs for several looks at once; the backbone, bound by arithmetic,
+        The head, bound by its many small steps, runs for several looks at once; the backbone, bound by arithmetic,
         gains nothing from that and sees one look at a time.
         """
         if self.temperature > 0:
@@ -85,20 +86,15 @@ class VLAPolicy:
             group = thoughts[start : start + DECODED_TOGETHER]
             part = torch.cat([thought.tokens for thought, _ in group])
             filled = functional.pad(part, (0, 0, 0, 0, 0, DECODED_TOGETHER - len(part)))
-            written = self.decoder.generate(filled)
-            chunks += [self._chunk(written.row(number), memory) for number, (_, memory) in enumerate(group)]
+            drawn = self.head.draw(filled)
+            chunks += [self._chunk(drawn.row(number), memory) for number, (_, memory) in enumerate(group)]
         return chunks
 
-    def _chunk(self, written: Generated, memory: Memory) -> ActionChunk:
-        """One row of tokens -> actions (T, A).
-
-        Its confidence is the geometric mean of the tokens' probabilities, each against the most that training asks for:
-        where targets are spread over neighbouring bins, no bin can come near 1.
-        """
-        unit = self.codec.decode(written.tokens.numpy())
-        actions = self.embodiment.action.clip(self.stats.denormalize("action", unit[0]))
-        short = (written.log_probabilities - self.decoder.surest(written.tokens)).clamp(max=0.0)
-        return ActionChunk(actions, confidence=float(short.mean().exp()), memory=memory)
+    def _chunk(self, drawn: Drawn, memory: Memory) -> ActionChunk:
+        """One row -> actions (T, A), and how sure the head is of them where it can say."""
+        unit, sure = drawn.chunks[0].numpy(), float(drawn.sure[0])
+        actions = self.embodiment.action.clip(self.stats.denormalize("action", unit))
+        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=memory)
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:

@@ -7,6 +7,8 @@ import pytest
 
 from agent.cli.train import kind_of
 from agent.cli.training import Plan
+from agent.cli.training_head import HeadPlan
+from agent.cli.training_lora import LoraPlan
 from agent.evaluation.suite import Suite, prepare
 from agent.robots.registry import DRIVERS, RobotConfig
 from agent.safety.config import SafetyConfig
@@ -17,7 +19,7 @@ from imagination.plan import ImaginePlan
 from sim.tasks import check_goal
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-TRAINED = {"policy": Plan, "imagine": ImaginePlan, "chat": ChatPlan}
+TRAINED = {"policy": Plan, "imagine": ImaginePlan, "chat": ChatPlan, "head": HeadPlan, "lora": LoraPlan}
 KINDS = {"eval": Suite, "sim": SafetyConfig, "robot": RobotConfig}
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 

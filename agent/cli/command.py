@@ -34,9 +34,28 @@ def add_policy_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_policy(arguments: argparse.Namespace) -> str:
-    """Return the policy's name, marked when --force is given: worker processes build it from this name alone."""
-    return forced(arguments.policy) if arguments.force else str(arguments.policy)
+def add_adapter_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--adapter",
+        metavar="NAME|DIR",
+        help="what the policy was taught on top of its checkpoint: the name of an adapter beside it, or a folder",
+    )
+
+
+def chosen_policy(arguments: argparse.Namespace, *, adapter: str | None = None) -> str:
+    """Return the policy's name, marked when --force is given: worker processes build it from this name alone.
+
+    adapter: as `add_adapter_argument` has it; SpecError where the policy is no checkpoint, or it does not exist.
+    """
+    policy = str(arguments.policy)
+    if adapter:
+        from policies.shipped import is_trained, locate, with_adapter
+
+        if not is_trained(policy):
+            raise SpecError(f"the policy '{policy}' takes no adapter; a checkpoint does")
+        policy = with_adapter(policy, adapter)
+        locate(policy)
+    return forced(policy) if arguments.force else policy
 
 
 def add_safety_argument(parser: argparse.ArgumentParser) -> None:

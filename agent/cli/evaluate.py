@@ -14,6 +14,7 @@ from rich.console import Console
 from agent.cli import stage as stages
 from agent.cli.command import (
     Command,
+    add_adapter_argument,
     add_policy_argument,
     add_safety_argument,
     chosen_policy,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--suite", required=True, metavar="NAME|FILE", help="a suite in configs/eval, or a YAML file")
     add_policy_argument(parser)
+    add_adapter_argument(parser)
     add_safety_argument(parser)
     parser.add_argument(
         "--episodes", type=positive, metavar="N", help="in all, dealt over the tasks (default: as the suite says)"
@@ -83,6 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.evaluation.run import Report
     from agent.evaluation.session import evaluate
     from agent.evaluation.suite import prepare
+    from policies.shipped import with_adapter
 
     suite, trials = prepare(
         arguments.suite,
@@ -93,7 +96,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     early = _early_stop(arguments, trials)
     entrant = enter(
-        chosen_policy(arguments), execute=arguments.execute or suite.execute, world=suite.world, safety=arguments.safety
+        chosen_policy(arguments, adapter=arguments.adapter),
+        execute=arguments.execute or suite.execute,
+        world=suite.world,
+        safety=arguments.safety,
     )
     words = _command(arguments, len(trials), entrant.conditions.execute)
     folder = new_folder(arguments.out, "eval")
@@ -102,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = partial(
         Report,
         suite=arguments.suite,
-        policy=arguments.policy,
+        policy=with_adapter(arguments.policy, arguments.adapter),
         seed=arguments.seed,
         execute=entrant.conditions.execute,
         command=words,
@@ -203,6 +209,8 @@ def _command(arguments: argparse.Namespace, episodes: int, execute: int) -> str:
     """The words that repeat the run, defaults spelt out; where it goes and how many processes play do not move it."""
     words = ["aubergine", "eval", "--suite", arguments.suite, "--policy", arguments.policy]
     words += ["--episodes", str(episodes), "--seed", str(arguments.seed), "--execute", str(execute)]
+    if arguments.adapter:
+        words += ["--adapter", arguments.adapter]
     if arguments.force:
         words += ["--force"]
     if arguments.safety is not None:

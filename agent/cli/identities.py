@@ -37,11 +37,16 @@ def policy_identity(policy: str, made: Policy) -> str:
         kind, _, key = (part or "" for part in parse(policy))
         code = digest_of_files([sources / "adapters", *sorted(sources.glob("*.py"))])
         return f"{kind} {digest_of_files(acting_files(policy))} @{key}, code {code}"
-    from policies.checkpoint import ACTING_FILES, find_checkpoint
+    from policies.checkpoint import ACTING_FILES, ADAPTER_FILES
+    from policies.shipped import locate
 
-    checkpoint = find_checkpoint(policy)
-    weights = digest_of_files(checkpoint / name for name in ACTING_FILES)
-    return f"checkpoint {weights}, code {digest_of_files(sorted(sources.glob('*.py')))}"
+    located = locate(policy)
+    files = [located.checkpoint / name for name in ACTING_FILES]
+    if located.adapter is not None:
+        files += [located.adapter / name for name in ADAPTER_FILES]
+    weights = digest_of_files(files)
+    code = sorted([*sources.glob("*.py"), *sources.glob("heads/*.py")])
+    return f"checkpoint {weights}, code {digest_of_files(code)}"
 
 
 def world_identity(spec: "GymWorldSpec | None" = None, *, safety: str | None = None) -> str:

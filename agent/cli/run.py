@@ -13,6 +13,7 @@ from agent.cli import stage as stages
 from agent.cli.arrange import is_arrangement, run_arrangement
 from agent.cli.command import (
     Command,
+    add_adapter_argument,
     add_policy_argument,
     add_safety_argument,
     chosen_policy,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instruction", nargs="?", help="what the robot should do, in quotes")
     add_policy_argument(parser)
+    add_adapter_argument(parser)
     add_safety_argument(parser)
     parser.add_argument("--seed", type=whole, default=0, help="decides the scene (default: 0)")
     parser.add_argument("--out", metavar="DIR", help="where film, contact sheet and log go (default: runs/run-<time>)")
@@ -54,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if is_arrangement(arguments.instruction):
         return run_arrangement(arguments)
     task = stages.task_for(arguments.instruction, max_steps=arguments.max_steps)
-    stage = stages.make_stage(chosen_policy(arguments), safety=arguments.safety)
+    stage = stages.make_stage(chosen_policy(arguments, adapter=arguments.adapter), safety=arguments.safety)
     try:
         if arguments.explain:
             explaining(stage)

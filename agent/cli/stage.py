@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import SpecError, unknown_name
@@ -180,11 +179,12 @@ def task_for(instruction: str, *, max_steps: int | None = None) -> Task:
 def catalogue() -> dict[str, list[str]]:
     """Return what exists, by kind: policies, families, tasks, objects, receptacles, suites."""
     from agent.evaluation.suite import suite_names
+    from policies.shipped import pretrained_names
     from sim.objects import KINDS, ReceptacleKind
     from sim.tasks import FAMILIES, NAMED_TASKS
 
     return {
-        "policies": list(POLICIES),
+        "policies": list(dict.fromkeys([*POLICIES, *pretrained_names()])),
         "families": list(FAMILIES),
         "tasks": list(NAMED_TASKS),
         "objects": [name for name, kind in KINDS.items() if not isinstance(kind, ReceptacleKind)],
@@ -256,8 +256,9 @@ def unguarded_wrapped(spec: "GymWorldSpec") -> "GymWorld":
 
 def forced(policy: str) -> str:
     """Return the name under which `learned` does not check golden actions; only checkpoints have any."""
-    is_folder = policy == DEFAULT_POLICY or Path(policy).is_dir()
-    return FORCED + policy if is_folder else policy
+    from policies.shipped import is_trained
+
+    return FORCED + policy if is_trained(policy) else policy
 
 
 def learned(policy: str) -> tuple[Policy, int]:
@@ -266,6 +267,7 @@ def learned(policy: str) -> tuple[Policy, int]:
         remote = _remote(policy)
         return remote, remote.execute
     from policies.adapters import is_published, load_published
+    from policies.shipped import is_trained, pretrained_names
 
     if is_published(policy) and not policy.startswith(FORCED):
         from sim.world import tabletop_embodiment
@@ -273,10 +275,10 @@ def learned(policy: str) -> tuple[Policy, int]:
         published = load_published(policy, tabletop_embodiment())
         return published, published.execute
     name = policy.removeprefix(FORCED)
-    if name != DEFAULT_POLICY and not Path(name).is_dir():
+    if not is_trained(name):
         if "/" in name:
             raise SpecError(f"there is no checkpoint folder {name}")
-        raise unknown_name("policy", name, POLICIES)
+        raise unknown_name("policy", name, dict.fromkeys([*POLICIES, *pretrained_names()]))
     from policies.checkpoint import load_policy
 
     model = load_policy(name, force=policy != name)

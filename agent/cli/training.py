@@ -116,7 +116,7 @@ def follow(plan: Plan, out: Path, *, resume: bool, say: Callable[[str], None]) -
             say(f"round {number}: {episodes} episodes, then {steps} steps")
             if not _one_round(plan, out, number, seeds=range(first, first + episodes), steps=steps):
                 return Outcome(_best(out), tuple(rates), finished=False)
-        rates.append(_rate(folder))
+        rates.append(rate_in(folder))
         say(f"round {number}: {rates[-1]:.1%} of {plan.trial.episodes} episodes succeeded")
         _keep_best(out, folder, rates)
         first += episodes
@@ -141,7 +141,9 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
         resume=(folder / "state.safetensors").exists(),
         init_from=learner,
     )
-    return training.finished and _judge(plan, training.checkpoint, folder)
+    return training.finished and judge(
+        plan.trial, training.checkpoint, folder, safety=plan.safety, workers=plan.workers
+    )
 
 
 def practised(tasks: Sequence[Share], results: Path) -> tuple[Share, ...]:
@@ -189,14 +191,13 @@ def _collect(plan: Plan, frames: Path, seeds: Sequence[int], *, learner: Path | 
     )
 
 
-def _judge(plan: Plan, checkpoint: Path, folder: Path) -> bool:
+def judge(trial: Trial, checkpoint: Path, folder: Path, *, safety: str | None, workers: int) -> bool:
     """Write results.json of the checkpoint in closed loop; what an interrupted judgement finished is kept."""
-    trial = plan.trial
     suite, trials = prepare(
         trial.suite, episodes=trial.episodes, seed=trial.seed, sample=stages.sample, check=stages.check_task
     )
-    entrant = enter(str(checkpoint), execute=suite.execute, world=suite.world, safety=plan.safety)
-    player = make_player(entrant, trials, workers=plan.workers or None)
+    entrant = enter(str(checkpoint), execute=suite.execute, world=suite.world, safety=safety)
+    player = make_player(entrant, trials, workers=workers or None)
     try:
         with open_store(folder) as store:
             played = tuple(evaluate(trials, entrant.conditions, store, player))
@@ -213,7 +214,8 @@ def _embodiment(plan: Plan) -> Embodiment:
     return world.embodiment
 
 
-def _rate(folder: Path) -> float:
+def rate_in(folder: Path) -> float:
+    """The overall rate that `judge` wrote there."""
     overall = json.loads((folder / "results.json").read_text(encoding="utf-8"))["overall"]
     return float(overall["rate"])
 

@@ -1,17 +1,31 @@
 """What every action head is: a loss to train on and chunks to act with, both read from the same prefix."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from policies.decoder import DecoderConfig
+
+@dataclass(frozen=True)
+class LanguageSizes:
+    """What a model of the Llama family is built from, named as transformers' LlamaConfig names it."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 10_000.0
+    max_position_embeddings: int = 2048
 
 
 @dataclass(frozen=True)
 class HeadConfig:
-    """Which head, and how it draws; `head: {kind: flow, steps: 4}` is a whole one.
+    """Which head, and how it draws; `head: {kind: flow, steps: 4}` is a whole one. How wide and deep it is says a
+    `policies.decoder.DecoderConfig` beside it.
 
     kind: `tokens` (autoregressive), `parallel` (all tokens in one pass), `regression` (L1), `flow` (flow matching),
     `mip` (two deterministic steps), `diffusion` (DDPM, drawn by DDIM) or `smollm` (tokens written by SmolLM2).
@@ -23,8 +37,10 @@ class HeadConfig:
     keeps the two together in fewer than five steps of flow, which `logit` does not.
     noise_bias: of the training times of `flow`: the share of noise is Beta(noise_bias, 1); 1 is uniform, more trains
     longer on much noise, which few steps need.
-    net: sizes; its width is the prefix's D, smoothing_bins and pick are for the token heads.
-    language_model: of `smollm`: `smollm2`, a folder in transformers' layout, or `hub:organisation/name`.
+    language_model: of `smollm`: `smollm2`, a folder in transformers' layout, `hub:organisation/name`, or `random`, made
+    up with `language` as its sizes.
+    language: sizes of that model; filled in when training begins, so that a checkpoint loads without the weights that
+    it started from.
     """
 
     kind: str = "tokens"
@@ -32,8 +48,23 @@ class HeadConfig:
     temperature: float = 0.0
     gripper: str = "logit"
     noise_bias: float = 1.5
-    net: DecoderConfig = field(default_factory=DecoderConfig)
     language_model: str = "smollm2"
+    language: LanguageSizes | None = None
+
+
+@dataclass(eq=False)
+class Drawn:
+    """What a head drew. chunks (B, T, A): as `Head.sample` gives them.  sure (B,): how likely the head finds each, in
+    (0, 1], NaN where it cannot say.  chances (B, L): of each token that was written; L is 0 where none was."""
+
+    chunks: Tensor
+    sure: Tensor
+    chances: Tensor
+
+    def row(self, number: int) -> "Drawn":
+        """One row of it, still batched."""
+        one = slice(number, number + 1)
+        return Drawn(self.chunks[one], self.sure[one], self.chances[one])
 
 
 class Head(nn.Module, ABC):
@@ -56,6 +87,11 @@ class Head(nn.Module, ABC):
         generator: on the CPU; None makes one draw that is the same for every row and every call, so that a row's chunk
         does not depend on the batch it stands in.
         """
+
+    def draw(self, prefix: Tensor, *, generator: torch.Generator | None = None) -> Drawn:
+        """As `sample`, with what the head can say of it."""
+        chunks = self.sample(prefix, generator=generator)
+        return Drawn(chunks, chunks.new_full((len(chunks),), torch.nan), chunks.new_zeros(len(chunks), 0))
 
 
 def noise(like: Tensor, generator: torch.Generator | None) -> Tensor:

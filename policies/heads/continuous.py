@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from agent.errors import SpecError
 from policies.codec import CodecConfig
+from policies.decoder import DecoderConfig
 from policies.heads.base import Head, HeadConfig, noise, start_noise, weighted_mean
 from policies.heads.denoiser import Denoiser, Keys, Layout
 
@@ -16,13 +17,13 @@ SWITCH_WEIGHT = 0.2
 class ContinuousHead(Head):
     """What the three and `policies.heads.diffusion` have in common: the layout of a chunk and the denoiser."""
 
-    def __init__(self, config: HeadConfig, codec: CodecConfig) -> None:
+    def __init__(self, config: HeadConfig, net: DecoderConfig, codec: CodecConfig) -> None:
         super().__init__()
         if config.steps < 0:
             raise SpecError(f"a head takes 1 step or more, or 0 for its kind's own number, not {config.steps}")
         self.config = config
         self.layout = Layout.of(codec, config.gripper)
-        self.denoiser = Denoiser(config.net, self.layout)
+        self.denoiser = Denoiser(net, self.layout)
 
     def blank(self, prefix: Tensor) -> Tensor:
         """Zeros (B, T, C): numbers of which nothing is known."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from agent.errors import SpecError
 from policies.codec import CodecConfig
+from policies.decoder import DecoderConfig
 from policies.heads.base import HeadConfig, noise, start_noise, weighted_mean
 from policies.heads.continuous import ContinuousHead, switch_loss
 
@@ -20,8 +21,8 @@ class DiffusionHead(ContinuousHead):
     Schedulers are those of diffusers. Drawing is DDIM with η = 0: nothing is random after the first noise.
     """
 
-    def __init__(self, config: HeadConfig, codec: CodecConfig) -> None:
-        super().__init__(config, codec)
+    def __init__(self, config: HeadConfig, net: DecoderConfig, codec: CodecConfig) -> None:
+        super().__init__(config, net, codec)
         if self.steps > LEVELS:
             raise SpecError(f"a diffusion head draws in 1 to {LEVELS} steps, not {self.steps}")
         ddpm, _ = _schedulers()

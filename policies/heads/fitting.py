@@ -15,7 +15,7 @@ from agent.settings import to_mapping
 from policies.heads.base import Head
 from policies.heads.cached import Cached
 from policies.interrupt import interruptible
-from policies.schedule import generator_of, warm_cosine
+from policies.schedule import generator_of, make_optimizer, warm_cosine
 from policies.training_state import Average, load_state, save_state
 
 
@@ -56,7 +56,7 @@ def fit(head: Head, cached: Cached, config: FitConfig, *, state: Path, settings:
     settings: what else must be alike for that, such as the head's configuration.  Raises SpecError when the state is
     of another run, or when training diverges.
     """
-    optimizer = torch.optim.AdamW(_groups(head, config.weight_decay), betas=(0.9, 0.98), fused=True)
+    optimizer = make_optimizer(head, config.learning_rate, config.weight_decay)
     average = Average(head, config.average_decay)
     free = {"save_every"}
     told = {name: value for name, value in to_mapping(config).items() if name not in free}
@@ -101,9 +101,3 @@ def _one_step(head: Head, cached: Cached, optimizer: torch.optim.Optimizer, conf
         raise SpecError(f"training diverged at step {step}: the gradient is not finite; lower learning_rate")
     optimizer.step()
     return loss.detach()
-
-
-def _groups(head: Head, weight_decay: float) -> list[dict[str, object]]:
-    matrices = [p for p in head.parameters() if p.ndim >= 2]
-    rest = [p for p in head.parameters() if p.ndim < 2]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]

@@ -1,7 +1,8 @@
-"""Every head on the same cached prefixes: `python -m policies.heads.measure DATA`.
+"""Every head on the same prefixes: `python -m policies.heads.measure DATA`.
 
-DATA is what `policies.heads.cached.read_cached` reads, or `toy`. Heads that differ only in how they draw are trained
-once. Run again with the same --out, it goes on where it stopped.
+DATA is a frame store, seen by the backbone of --checkpoint, what `policies.heads.cached.read_cached` reads, or `toy`.
+Heads that differ only in how they draw are trained once. Run again with the same --out, it goes on where it stopped.
+From a frame store every head also becomes a checkpoint, OUT/HEAD, to be tried in closed loop.
 """
 
 import argparse
@@ -20,12 +21,17 @@ from tqdm import tqdm
 
 from agent.errors import SpecError, unknown_name
 from agent.settings import to_mapping
+from policies.checkpoint import Provenance, load_checkpoint
 from policies.codec import CodecConfig
 from policies.decoder import DecoderConfig
 from policies.heads.base import Head, HeadConfig
 from policies.heads.cached import Cached, ToyConfig, reach, read_cached, route_shares, two_routes
+from policies.heads.caching import CacheConfig, cached_prefixes, is_store
 from policies.heads.factory import make_head
 from policies.heads.fitting import FitConfig, Fitted, fit
+from policies.heads.train_head import save_with_head
+from policies.model import Trained
+from policies.shipped import find_checkpoint
 
 CONTENDERS = {
     "tokens": HeadConfig(kind="tokens"),
@@ -46,7 +52,8 @@ THREADS = 2
 @dataclass(frozen=True)
 class Setting:
     """What all heads of one table share. gripper: as HeadConfig's; held_out: share of the data's end to measure on;
-    route_steps: optimizer steps of each head on the two routes; kind: of the codec."""
+    route_steps: optimizer steps of each head on the two routes; codec: its kind; base: the checkpoint whose prefixes
+    these are, folder and network, where heads shall become checkpoints too."""
 
     net: DecoderConfig
     fit: FitConfig
@@ -55,6 +62,11 @@ class Setting:
     codec: str = "bins"
     held_out: float = 0.1
     route_steps: int = 1000
+    base: tuple[Path, Trained] | None = None
+
+    def wide(self, width: int) -> "Setting":
+        """The same, with heads as wide as prefixes are."""
+        return replace(self, net=replace(self.net, width=width))
 
 
 @dataclass(frozen=True)
@@ -83,14 +95,16 @@ def compare(names: Sequence[str], cached: Cached, setting: Setting) -> list[Row]
         if name not in CONTENDERS:
             raise unknown_name("head to measure", name, CONTENDERS)
     training, apart = cached.split(setting.held_out)
-    codec = cached.codec(CodecConfig(kind=setting.codec))
+    codec = setting.base[1].config.codec if setting.base else cached.codec(CodecConfig(kind=setting.codec))
     tokens, width, rows = *cached.prefixes.shape[1:], cached.chunks.shape[1]
     toy = ToyConfig(count=4096, tokens=min(tokens, 8), width=width, rows=rows, seed=setting.fit.seed)
     routes, test = two_routes(toy), two_routes(replace(toy, count=512, seed=setting.fit.seed + 1))
     found = []
     for name in names:
-        config = replace(CONTENDERS[name], net=replace(setting.net, width=width), gripper=setting.gripper)
+        config, setting = replace(CONTENDERS[name], gripper=setting.gripper), setting.wide(width)
         head, fitted = trained("data", config, training, codec, setting)
+        if setting.base:
+            save(name, config, head, fitted, setting)
         apart_figures = errors(head, apart, codec, setting.fit.seed)
         router, _ = trained("routes", replace(config, temperature=1.0), routes, routes.codec(CodecConfig()), setting)
         generator = torch.Generator().manual_seed(setting.fit.seed)
@@ -119,13 +133,27 @@ def trained(what: str, config: HeadConfig, cached: Cached, codec: CodecConfig, s
     steps = setting.fit.steps if what == "data" else setting.route_steps
     shared = replace(config, steps=0, temperature=0.0)
     torch.manual_seed(setting.fit.seed)  # the initial weights; every later draw has its own generator
-    head = make_head(config, codec)
+    head = make_head(config, setting.net, codec)
     state = setting.out / f"{what}-{config.kind}.safetensors"
-    told = {"head": to_mapping(shared), "codec": to_mapping(codec)}
+    told = {"head": to_mapping(shared), "decoder": to_mapping(setting.net), "codec": to_mapping(codec)}
     done = fit(head, cached, replace(setting.fit, steps=steps), state=state, settings=told)
     if not done.finished:
         raise SpecError(f"stopped at step {done.steps} of {steps} of {state.stem}; the same command goes on from there")
     return head, done
+
+
+def save(name: str, config: HeadConfig, head: Head, fitted: Fitted, setting: Setting) -> None:
+    """Write OUT/NAME, a checkpoint of the backbone whose prefixes these are and of `head`."""
+    assert setting.base is not None
+    folder, base = setting.base
+    made_by = Provenance(
+        data=f"prefixes of the backbone of '{base.name}', which stays as it was",
+        steps=fitted.steps,
+        seconds=fitted.steps * setting.fit.batch / fitted.samples_per_second if fitted.samples_per_second else 0.0,
+        training=to_mapping(setting.fit),
+    )
+    model_config = replace(base.config, head=config, decoder=setting.net)
+    save_with_head(base, folder, model_config, head, setting.out / name, made_by=made_by)
 
 
 def errors(head: Head, apart: Cached, codec: CodecConfig, seed: int) -> tuple[float, float, float]:
@@ -172,12 +200,28 @@ def show(rows: Sequence[Row]) -> None:
     Console().print(table)
 
 
+def read_data(chosen: argparse.Namespace, setting: Setting) -> tuple[Cached, Setting]:
+    """What the heads are compared on, and the setting with the checkpoint that its prefixes come from."""
+    if chosen.data == "toy":
+        return reach(ToyConfig(seed=chosen.seed)), setting
+    if not is_store(Path(chosen.data)):
+        return read_cached(Path(chosen.data)), setting
+    base = find_checkpoint(chosen.checkpoint)
+    seeing = load_checkpoint(base)
+    cached = cached_prefixes(seeing, Path(chosen.data), CacheConfig(passes=chosen.passes, seed=chosen.seed))
+    return cached, replace(setting, base=(base, seeing))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0, or 2 after one sentence on standard error when something does not fit."""
     parser = argparse.ArgumentParser(
         prog="python -m policies.heads.measure", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("data", help="an .npz or folder with prefixes, chunks and weights; or toy")
+    parser.add_argument("data", help="a frame store, an .npz or folder with prefixes, chunks and weights; or toy")
+    parser.add_argument(
+        "--checkpoint", default="vla", help="whose backbone looks at the frames of a store: name or DIR"
+    )
+    parser.add_argument("--passes", type=int, default=CacheConfig.passes, help="looks at every frame of a store")
     parser.add_argument("--out", type=Path, default=Path("runs/heads"), help="where training states are kept")
     parser.add_argument("--heads", nargs="+", default=list(CONTENDERS), help=", ".join(CONTENDERS))
     parser.add_argument("--steps", type=int, default=FitConfig.steps, help="optimizer steps of each head")
@@ -204,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         route_steps=chosen.route_steps,
     )
     try:
-        cached = reach(ToyConfig(seed=chosen.seed)) if chosen.data == "toy" else read_cached(Path(chosen.data))
+        cached, setting = read_data(chosen, setting)
         rows = compare(chosen.heads, cached, setting)
     except SpecError as error:
         print(error, file=sys.stderr)

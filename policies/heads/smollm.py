@@ -4,19 +4,23 @@ The prefix is projected into the model's width and stands before the row. As in 
 of the vocabulary's last words: token t is id V - 1 - t. Meant for GPUs: 135 M parameters.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel, DynamicCache, LlamaModel
+from transformers import AutoConfig, AutoModel, DynamicCache, LlamaConfig, LlamaModel
 
 from agent.errors import SpecError
 from policies.decoder import ActionDecoder, DecoderConfig, Generated, Vocabulary
+from policies.heads.base import HeadConfig, LanguageSizes
 from policies.smollm2 import package_file
 
 HUB = "hub:"
+RANDOM = "random"
 BEGIN = 0
 """Id of the token before the first; SmolLM2's <|endoftext|>, with which its training texts begin."""
 
@@ -79,24 +83,50 @@ class SmolDecoder(ActionDecoder):
         return hidden @ self.language.embed_tokens.weight[self.ids[:-1]].T
 
 
+def make_language(config: HeadConfig, *, pretrained: bool) -> LlamaModel:
+    """Return the language model that a head of kind `smollm` has; without `pretrained` one of its sizes, made up."""
+    if pretrained and config.language_model != RANDOM:
+        return load_language(config.language_model)
+    if config.language is None:
+        raise SpecError("a language model that is made up needs its sizes; give them as 'language'")
+    sizes = {name: value for name, value in vars(config.language).items() if name != "rope_theta"}
+    turning = {"rope_type": "default", "rope_theta": config.language.rope_theta}
+    return LlamaModel(LlamaConfig(**sizes, rope_parameters=turning, tie_word_embeddings=True))
+
+
+def sizes_of(address: str) -> LanguageSizes:
+    """Return the sizes of the model that `load_language` would load; raises SpecError as that does."""
+    read = _read(address, AutoConfig.from_pretrained)
+    if not isinstance(read, LlamaConfig):
+        raise SpecError(f"'{address}' is a {type(read).__name__}; the action decoder needs a LlamaConfig")
+    values = {name: getattr(read, name) for name in LanguageSizes.__dataclass_fields__ if name != "rope_theta"}
+    theta = (getattr(read, "rope_parameters", None) or {}).get("rope_theta", LanguageSizes.rope_theta)
+    return LanguageSizes(**values, rope_theta=float(theta))
+
+
 def load_language(address: str) -> LlamaModel:
     """Return the transformer of `smollm2`, of a folder in transformers' layout, or of `hub:organisation/name`.
 
     float32, ready to be trained further. Raises SpecError when there is none, or it is of another family.
     """
+    model = _read(address, partial(AutoModel.from_pretrained, dtype=torch.float32))
+    if not isinstance(model, LlamaModel):
+        raise SpecError(f"'{address}' is a {type(model).__name__}; the action decoder needs a LlamaModel")
+    return model
+
+
+def _read(address: str, read: Callable[..., object]) -> object:
+    """What `read` makes of the place that the address means."""
     where, file = address.removeprefix(HUB), None
     if address == "smollm2":
         source = package_file()
         where, file = str(source.parent), source.name
     elif not address.startswith(HUB) and not (Path(address) / "config.json").is_file():
         raise SpecError(
-            f"no language model '{address}'; there are: smollm2, a folder with config.json, hub:organisation/name"
+            f"no language model '{address}'; there are: smollm2, a folder with config.json, hub:organisation/name, "
+            "random"
         )
-    local = not address.startswith(HUB)
     try:
-        model = AutoModel.from_pretrained(where, gguf_file=file, local_files_only=local, dtype=torch.float32)
+        return read(where, gguf_file=file, local_files_only=not address.startswith(HUB))
     except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise SpecError(f"cannot load the language model '{address}': {str(error).splitlines()[0]}") from error
-    if not isinstance(model, LlamaModel):
-        raise SpecError(f"'{address}' is a {type(model).__name__}; the action decoder needs a LlamaModel")
-    return model

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from policies.codec import ActionCodec
 from policies.decoder import ActionDecoder, DecoderConfig, Generated, Layer, Vocabulary
-from policies.heads.base import Head
+from policies.heads.base import Drawn, Head
 from policies.heads.denoiser import OpenLayer
 
 
@@ -28,19 +28,33 @@ class TokenHead(Head):
     @torch.no_grad()
     def sample(self, prefix: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
         """As `Head.sample` says; at temperature 0 the generator has no effect."""
-        if generator is None and self.temperature > 0:
-            rows = [self._draw(row, torch.Generator().manual_seed(0)) for row in torch.split(prefix, 1)]
-            return torch.cat(rows)
-        return self._draw(prefix, generator)
+        return self.draw(prefix, generator=generator).chunks
 
-    def _draw(self, prefix: Tensor, generator: torch.Generator | None) -> Tensor:
+    @torch.no_grad()
+    def draw(self, prefix: Tensor, *, generator: torch.Generator | None = None) -> Drawn:
+        """As `Head.draw`. How sure it is of a chunk is the geometric mean of the tokens' probabilities, each against
+        the most that training asks for: where targets are spread over neighbouring bins, no bin can come near 1."""
+        written = self._written(prefix, generator)
+        actions = np.ascontiguousarray(self.codec.decode(written.tokens.cpu().numpy()))
+        short = (written.log_probabilities - self.decoder.surest(written.tokens)).clamp(max=0.0)
+        chunks = torch.from_numpy(actions).to(prefix.device)
+        return Drawn(chunks, short.mean(dim=1).exp(), written.log_probabilities.exp())
+
+    def _written(self, prefix: Tensor, generator: torch.Generator | None) -> Generated:
+        if generator is None and self.temperature > 0:
+            # One generator would serve the rows in turn, and a row's chunk would depend on those before it.
+            seeds = [torch.Generator(prefix.device).manual_seed(0) for _ in prefix]
+            rows = [
+                self.decoder.generate(row, temperature=self.temperature, generator=seed)
+                for row, seed in zip(prefix.split(1), seeds, strict=True)
+            ]
+            parts = (torch.cat([getattr(row, name) for row in rows]) for name in ("tokens", "log_probabilities"))
+            return Generated(*parts)
         if generator is not None and prefix.device.type != "cpu":
             # Chances are drawn from where they are, which asks for a generator there.
             seed = int(torch.randint(2**62, (), generator=generator))
             generator = torch.Generator(prefix.device).manual_seed(seed)
-        written = self.decoder.generate(prefix, temperature=self.temperature, generator=generator)
-        actions = np.ascontiguousarray(self.codec.decode(written.tokens.cpu().numpy()))
-        return torch.from_numpy(actions).to(prefix.device)
+        return self.decoder.generate(prefix, temperature=self.temperature, generator=generator)
 
 
 class ParallelDecoder(ActionDecoder):

@@ -4,7 +4,7 @@ import torch
 
 from policies.codec import CodecConfig, make_codec
 from policies.decoder import ActionDecoder, DecoderConfig
-from policies.model import vocabulary_of
+from policies.heads.factory import vocabulary_of
 
 CODEC = make_codec(CodecConfig(chunk=2))
 

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import threading
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from agent.errors import SpecError
 from policies.checkpoint import load_checkpoint
+from policies.heads.base import HeadConfig
 from policies.samples import batch_order
 from policies.train import train
 from tests.policies.conftest import FAST
@@ -124,3 +127,36 @@ def test_batches_cover_everything_once_a_round_and_start_anywhere() -> None:
     assert len({index for batch in batches[:3] for index in batch}) == 9
     later = batch_order(3, 10, 3, start=4)
     assert [next(later).tolist() for _ in range(2)] == batches[4:]
+
+
+def test_another_head_is_one_line_away_and_resumes_exactly(store: Path, tmp_path: Path) -> None:
+    flow = replace(SHORT, steps=6, save_every=3, model=replace(SHORT.model, head=HeadConfig(kind="flow")))
+    whole = train(flow, store, tmp_path / "whole", embodiment=TOY)
+    assert load_checkpoint(whole.checkpoint).config.head.kind == "flow"
+    began = train(replace(flow, steps=3), store, tmp_path / "half", embodiment=TOY)
+    assert began.steps == 3
+    state = tmp_path / "half" / "state.safetensors"
+    tensors, metadata = read_state(state)
+    settings = json.loads(metadata["settings"]) | {"steps": 6}
+    save_file(tensors, state, metadata=metadata | {"settings": json.dumps(settings)})
+    rest = train(flow, store, tmp_path / "half", embodiment=TOY, resume=True)
+    one, other = (load_file(run.checkpoint / "model.safetensors") for run in (whole, rest))
+    # In the first twenty steps the learning rate does not depend on how many there will be.
+    assert rest.steps == 6 and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_state_from_before_there_were_other_heads_resumes(store: Path, tmp_path: Path) -> None:
+    short = replace(SHORT, steps=2, save_every=1)
+    train(short, store, tmp_path, embodiment=TOY)
+    tensors, metadata = read_state(tmp_path / "state.safetensors")
+    settings = json.loads(metadata["settings"])
+    for late in ("accumulate", "norms"):
+        del settings[late]
+    del settings["model"]["head"]
+    save_file(tensors, tmp_path / "state.safetensors", metadata=metadata | {"settings": json.dumps(settings)})
+    assert train(short, store, tmp_path, embodiment=TOY, resume=True).steps == 2
+
+
+def read_state(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:  # type: ignore[type-arg]
+    with safe_open(path, framework="np") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118

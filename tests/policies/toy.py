@@ -74,8 +74,8 @@ def note(places: dict[str, FloatArray], asked: str) -> SceneNote:
     )
 
 
-def write_store(folder: Path, *, episodes: int, seed: int = 0, part: str = "part-0") -> None:
-    """Episodes of four equal frames, alternately asking for red and blue."""
+def write_store(folder: Path, *, episodes: int, seed: int = 0, part: str = "part-0", frames: int = 4) -> None:
+    """Episodes of equal frames, alternately asking for red and blue."""
     rng = np.random.default_rng(seed)
     with FrameWriter(folder, TOY, part=part) as writer:
         for number in range(episodes):
@@ -84,10 +84,10 @@ def write_store(folder: Path, *, episodes: int, seed: int = 0, part: str = "part
             seen = observation(picture, colour)
             writer.append_episode(
                 EpisodeFrames(
-                    images={name: np.repeat(image[None], 4, axis=0) for name, image in seen.images.items()},
-                    state=np.repeat(seen.state[None], 4, axis=0),
-                    action=np.repeat(answer(places[colour])[None], 4, axis=0),
-                    by_expert=np.ones(4, dtype=np.bool_),
-                    notes=(note(places, colour),) * 4,
+                    images={name: np.repeat(image[None], frames, axis=0) for name, image in seen.images.items()},
+                    state=np.repeat(seen.state[None], frames, axis=0),
+                    action=np.repeat(answer(places[colour])[None], frames, axis=0),
+                    by_expert=np.ones(frames, dtype=np.bool_),
+                    notes=(note(places, colour),) * frames,
                 )
             )

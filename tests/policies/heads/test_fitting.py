@@ -22,7 +22,7 @@ FIT = FitConfig(steps=12, batch=8, warmup=2, save_every=5)
 
 def head(kind: str = "flow") -> Head:
     torch.manual_seed(0)
-    return make_head(HeadConfig(kind=kind, net=DecoderConfig(width=16, layers=1, heads=2)), CodecConfig())
+    return make_head(HeadConfig(kind=kind), DecoderConfig(width=16, layers=1, heads=2), CodecConfig())
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, at: int) -> None:

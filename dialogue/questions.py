@@ -24,10 +24,10 @@ KINDS_OF_QUESTION: tuple[Kind, ...] = ("existence", "colour", "count", "relation
 SIDES = tuple(BESIDE_DIRECTIONS)
 REACH = (0.25, 0.78)
 """m; from the robot's base, within which the hand gets hold of things."""
-SURE, HARDLY = 0.3, 0.03
+SURE, HARDLY = 0.2, 0.02
 """From the first chance on a thing is what is asked about; below the second it is not there. Between them it is only
 the likeliest, and whoever asks about a thing mostly sees it."""
-COUNTED = 0.3
+COUNTED = 0.25
 """Chance from which a thing is counted."""
 CLEARLY = 0.02
 """m; where a thing that far off would change the answer, people would not agree on it, and nobody is asked."""

@@ -88,4 +88,4 @@ def fitted(picture: ImageArray, camera: CameraSpec) -> ImageArray:
     """Return the picture (H, W, 3) squeezed to the camera's own size."""
     if picture.shape[:2] == (camera.height, camera.width):
         return picture
-    return np.asarray(Image.fromarray(picture).resize((camera.width, camera.height), Image.Resampling.BOX))
+    return np.array(Image.fromarray(picture).resize((camera.width, camera.height), Image.Resampling.BOX))

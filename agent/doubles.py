@@ -281,6 +281,26 @@ class FixedPolicy:
         return ActionChunk(self._chunk)
 
 
+class CountingPolicy:
+    """Stays where it is and knows only from what it is reminded of how often it has looked in this episode.
+
+    counts: what it counted at each look, over all episodes.
+    """
+
+    def __init__(self, embodiment: Embodiment) -> None:
+        self.embodiment = embodiment
+        self.counts: list[float] = []
+
+    def reset(self, *, seed: int) -> None:
+        """Nothing to forget."""
+
+    def act(self, observation: Observation) -> ActionChunk:
+        before = 0.0 if observation.memory is None else float(observation.memory[0])
+        self.counts.append(before + 1)
+        still = self.embodiment.action.clip(np.zeros((1, len(self.embodiment.action)), dtype=np.float32))
+        return ActionChunk(still, memory=np.array([before + 1]))
+
+
 def _name_and_size(camera: CameraSpec) -> tuple[str, int, int]:
     return camera.name, camera.height, camera.width
 

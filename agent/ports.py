@@ -25,7 +25,8 @@ class Policy(Protocol):
 
 @runtime_checkable
 class BatchPolicy(Policy, Protocol):
-    """A policy that answers several episodes at once. It remembers nothing between looks, so looks may be mixed."""
+    """A policy that answers several episodes at once. It remembers nothing between looks, so looks may be mixed; what
+    it wants to be reminded of travels with chunk and observation (`Observation.reminded`)."""
 
     def act_batch(self, observations: Sequence[Observation]) -> list[ActionChunk]:
         """Return one chunk an observation. A chunk depends, to the last bit, on its own observation alone: not on how

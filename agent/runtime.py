@@ -30,6 +30,7 @@ def run_episode(
     began = time.perf_counter()
     status, ever_satisfied, tick = Status(), False, 0
     sureness: list[float] = []
+    chunk: ActionChunk | None = None
 
     def ended(outcome: Outcome, detail: str) -> Episode:
         return Episode(
@@ -51,7 +52,7 @@ def run_episode(
         observation = world.reset(task, seed=seed)
         policy.reset(seed=seed)
         while tick < task.max_steps:
-            sureness += legal_confidence(chunk := policy.act(observation))
+            sureness += legal_confidence(chunk := policy.act(observation.reminded(chunk)))
             for action in legal_rows(chunk, policy.embodiment)[:execute]:
                 before, step = observation, world.step(action)
                 observation, status = step.observation, step.status

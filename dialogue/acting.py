@@ -30,7 +30,7 @@ from dialogue.interrupts import Heedful, Interrupted, Interrupts
 from dialogue.moves import HOVER, Moves, hover, set_down, shift
 from dialogue.notes import Notes
 from dialogue.plan import SIDES, TABLE, Beside, Named, Place
-from dialogue.ports import Body
+from dialogue.ports import Body, Judgement
 from dialogue.problem import Problem, Unfit
 from dialogue.rules import verify
 from dialogue.view import SceneView
@@ -137,6 +137,7 @@ class _Act:
 
     def _judged(self, episode: Episode) -> Acted:
         if episode.outcome is Outcome.REFUSED:
+            self._keep(episode, None)
             problem = Problem("outcome", f"the policy declines: {episode.detail}", self._deed.line)
             return self._ended(Result.FAILED, episode.detail, problem=problem, final=True)
         if episode.outcome is Outcome.ERROR:
@@ -145,10 +146,15 @@ class _Act:
             return self._pointed()
         assert self._before is not None and self._seen is not None
         judgement = self._body.judge.judge(episode.task, self._before, self._seen)
+        self._keep(episode, judgement)
         if not judgement.success:
             detail = episode.detail if episode.outcome is not Outcome.SUCCESS else judgement.reason
             return self._ended(Result.FAILED, detail)
         return self._ended(Result.DONE, judgement.reason)
+
+    def _keep(self, episode: Episode, judgement: Judgement | None) -> None:
+        if self._body.diary is not None and self._before is not None:
+            self._body.diary.keep(episode, self._before, judgement)
 
     def _pointed(self) -> Acted:
         assert self._seen is not None

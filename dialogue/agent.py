@@ -13,7 +13,7 @@ from dialogue.answers import listed, not_there
 from dialogue.asking import Calibration, choose, narrowed
 from dialogue.deeds import Trail
 from dialogue.hearing import heard, instead_of, missing_things, touches
-from dialogue.language_model import LanguageModel, Limits, Message, ModelFault, ScoringModel
+from dialogue.language_model import LanguageModel, Limits, Message, ModelFault, ReadsAhead, ScoringModel
 from dialogue.notes import Notes, compile_notes
 from dialogue.plan import Ask, Correct, ForEach, If, Plan, Refuse, Say, Step
 from dialogue.problem import Problem
@@ -73,6 +73,12 @@ class Agent:
     def resume(self, history: Sequence[Said]) -> None:
         """Go on with an earlier conversation."""
         self._history = list(history)
+
+    def prepare(self, view: SceneView, *, notes: Sequence[str] = ()) -> None:
+        """Let the model read, before words come, all that is known of the turn they begin."""
+        if isinstance(self._model, ReadsAhead):
+            manual = not self._model.obeys_grammar
+            self._model.prepare(conversation("", view, notes=notes, history=self._history, manual=manual)[:-1])
 
     def answer(self, words: str, view: SceneView, *, notes: Sequence[str] = (), trail: Trail | None = None) -> Answer:
         """Return what to do about these words. notes: what was remembered, as text.  trail: of what was moved before.

@@ -57,6 +57,10 @@ class Conversation:
             text = " ".join(_told(report.events)) or answer.text
         return self._kept(Turn(words, text, answer, report))
 
+    def prepare(self) -> None:
+        """Use the time until words come: what is known of the next turn is read by then."""
+        self.agent.prepare(self._body.eyes(), notes=self._notes())
+
     def _notes(self) -> tuple[str, ...]:
         if self._memory is None:
             return ()

@@ -76,6 +76,16 @@ class ScoringModel(LanguageModel, Protocol):
         ...
 
 
+@runtime_checkable
+class ReadsAhead(LanguageModel, Protocol):
+    """A language model that can read what is known of the next conversation before its last words are said."""
+
+    def prepare(self, messages: Sequence[Message]) -> None:
+        """Read these messages, so that an answer to them and one more need read that one alone. It changes the time,
+        never the answer, and does nothing where they are too long to be answered."""
+        ...
+
+
 def open_language_model(address: str = DEFAULT_MODEL, *, adapter: Path | None = None) -> LanguageModel:
     """Return the model at `address`: `smollm2`, a folder, `hub:organisation/name`, or http(s)://host:port/v1[#model].
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.ports import ContinuingWorld, Policy
-from agent.types import Goal, Observation, Task
+from agent.types import Episode, Goal, Observation, Task
 from dialogue.deeds import Trail
 from dialogue.notes import Notes
 from dialogue.plan import Plan
@@ -37,12 +37,21 @@ class Rehearsal(Protocol):
         ...
 
 
+class Diary(Protocol):
+    """Keeps what was tried."""
+
+    def keep(self, episode: Episode, before: Observation, judgement: Judgement | None) -> None:
+        """Take note of an attempt. before: what was seen when it began.  judgement: None where nobody judged."""
+        ...
+
+
 @dataclass(frozen=True)
 class Body:
     """A world that stands ready, and all that is needed to act in it.
 
     world: was reset before; it goes on from task to task.  execute: actions carried out per look.  eyes: what is on
     the table now.  task_for: what a policy is asked for to make a goal true.  seed: given to the policy's reset.
+    diary: where attempts are kept, if anywhere.
     """
 
     world: ContinuingWorld
@@ -52,3 +61,4 @@ class Body:
     judge: SuccessJudge
     task_for: Callable[[Goal], Task]
     seed: int = 0
+    diary: Diary | None = None

@@ -24,13 +24,24 @@ KINDS_OF_QUESTION: tuple[Kind, ...] = ("existence", "colour", "count", "relation
 SIDES = tuple(BESIDE_DIRECTIONS)
 REACH = (0.25, 0.78)
 """m; from the robot's base, within which the hand gets hold of things."""
+SURE, HARDLY = 0.2, 0.02
+"""From the first chance on a thing is what is asked about; below the second it is not there. Between them it is only
+the likeliest, and whoever asks about a thing mostly sees it."""
+COUNTED = 0.25
+"""Chance from which a thing is counted."""
+CLEARLY = 0.02
+"""m; where a thing that far off would change the answer, people would not agree on it, and nobody is asked."""
 Answer: TypeAlias = bool | int | str
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One thing that was found. x, y: base frame [m].  radius: of its footprint [m].  within: index of what it
-    lies in or on, in the same list; None for the table.  score: how sure whoever found it is, from 0 to 1."""
+    """One thing that was found.
+
+    x, y: base frame [m].  radius: of its footprint [m].  within: index of what it lies in or on, in the same list;
+    None for the table.  score: how sure whoever found it is that something is there, from 0 to 1.  maybe: what it may
+    be, its own kind and colour among them, each with a probability; empty where that is known.
+    """
 
     kind: str
     colour: str
@@ -40,6 +51,7 @@ class Seen:
     within: int | None = None
     held: bool = False
     score: float = 1.0
+    maybe: tuple[tuple[str, str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,12 @@ class What:
 
     def fits(self, seen: Seen) -> bool:
         return seen.kind == self.kind and self.colour in (None, seen.colour)
+
+    def chance(self, seen: Seen) -> float:
+        """Return how likely it is that such a thing was seen there, from 0 to 1."""
+        named = seen.maybe or ((seen.kind, seen.colour, 1.0),)
+        fitting = (chance for kind, colour, chance in named if kind == self.kind and self.colour in (None, colour))
+        return seen.score * sum(fitting)
 
     def __str__(self) -> str:
         return f"{self.colour} {self.kind}" if self.colour else self.kind
@@ -97,27 +115,42 @@ def parse_question(text: str) -> Question:
     raise SpecError(f"I cannot read '{text[:80]}'; ask such as: {forms}is the egg held? can you reach the plate?")
 
 
-def answer(question: Question, seen: Sequence[Seen], *, sure: float = 0.5) -> Answer:
-    """Return the answer from what was seen with a score of at least `sure`.
+def answer(question: Question, seen: Sequence[Seen]) -> Answer:
+    """Return the answer from what was seen.
 
     About several things that fit, "is it" means whether it is so of one of them; of what is not there nothing is true,
-    and its colour is "none".
+    and its colour is "none". Where nothing is surely what is asked about, what is likeliest to be it is taken for it.
     """
-    found = [thing for thing in seen if thing.score >= sure and question.what.fits(thing)]
+    what = question.what
+    if question.kind == "count":
+        return sum(what.chance(thing) >= COUNTED for thing in seen)
+    found = meant(what, seen)
     match question.kind:
         case "existence":
             return bool(found)
-        case "count":
-            return len(found)
         case "colour":
-            return max(found, key=lambda thing: thing.score).colour if found else "none"
+            return _colour_of(what.kind, found[0]) if found else "none"
         case "held":
             return any(thing.held for thing in found)
         case "reachable":
             return any(REACH[0] <= math.hypot(thing.x, thing.y) <= REACH[1] for thing in found)
     assert question.relation is not None and question.other is not None
-    others = [thing for thing in seen if thing.score >= sure and question.other.fits(thing)]
+    others = meant(question.other, seen)
     return any(_stands(one, question.relation, two, seen) for one in found for two in others if one is not two)
+
+
+def meant(what: What, seen: Sequence[Seen]) -> list[Seen]:
+    """Return the things that words may mean, the likeliest first: all that surely fit, otherwise the likeliest one, and
+    nothing where even that is hardly likely."""
+    chances = sorted(((what.chance(thing), -number) for number, thing in enumerate(seen)), reverse=True)
+    sure = [seen[-number] for chance, number in chances if chance >= SURE]
+    return sure or [seen[-number] for chance, number in chances[:1] if chance >= HARDLY]
+
+
+def _colour_of(kind: str, thing: Seen) -> str:
+    """The likeliest colour of a thing that is taken for one of this kind."""
+    fitting = [(chance, colour) for other, colour, chance in thing.maybe if other == kind]
+    return max(fitting)[1] if fitting else thing.colour
 
 
 def draw_questions(seen: Sequence[Seen], rng: np.random.Generator) -> tuple[tuple[Question, Answer], ...]:
@@ -125,8 +158,8 @@ def draw_questions(seen: Sequence[Seen], rng: np.random.Generator) -> tuple[tupl
 
     seen: the truth, all scores 1.
 
-    The absent ones are adversarial: a colour or a kind that is on the table, only not together, before one that is not
-    there at all.
+    What is absent is, in turn by chance: a kind and a colour that are on the table, only not together; a kind that is
+    there in another colour that it comes in; or a kind that is not there at all.
     """
     drawn: list[Question] = []
     thing = seen[int(rng.integers(len(seen)))]
@@ -151,20 +184,35 @@ def draw_questions(seen: Sequence[Seen], rng: np.random.Generator) -> tuple[tupl
 
 
 def _balanced(asked: Sequence[Question], seen: Sequence[Seen], rng: np.random.Generator) -> list[Question]:
-    """One that is true and one that is not; none where only one of the two can be had."""
-    true = [question for question in asked if answer(question, seen)]
-    false = [question for question in asked if not answer(question, seen)]
-    if not true or not false:
-        return []
-    return [true[int(rng.integers(len(true)))], false[int(rng.integers(len(false)))]]
+    """One that is true and one that is not, both clearly; none where only one of the two can be had."""
+    chosen: list[Question] = []
+    for truth in (True, False):
+        able = [question for question in asked if answer(question, seen) is truth]
+        shuffled = (able[int(number)] for number in rng.permutation(len(able)))
+        chosen += next(([question] for question in shuffled if _is_clear(question, seen)), [])
+    return chosen if len(chosen) == 2 else []
+
+
+def _is_clear(question: Question, seen: Sequence[Seen]) -> bool:
+    """Whether the answer stays the same when what is asked about stands CLEARLY elsewhere, in any direction."""
+    if question.relation not in SIDES:
+        return True
+    said = answer(question, seen)
+    for dx, dy in ((CLEARLY, 0.0), (-CLEARLY, 0.0), (0.0, CLEARLY), (0.0, -CLEARLY)):
+        moved = [replace(one, x=one.x + dx, y=one.y + dy) if question.what.fits(one) else one for one in seen]
+        if answer(question, moved) is not said:
+            return False
+    return True
 
 
 def _absent(seen: Sequence[Seen], rng: np.random.Generator) -> What:
     there = {(one.kind, one.colour) for one in seen}
-    colours = sorted({one.colour for one in seen})
-    crossed = [What(k, c) for k in sorted({one.kind for one in seen}) for c in colours if (k, c) not in there]
-    other = [What(kind) for kind in KINDS if kind not in {one.kind for one in seen}]
-    pool = crossed or other
+    kinds, colours = sorted({kind for kind, _ in there}), sorted({colour for _, colour in there})
+    crossed = [What(kind, colour) for kind in kinds for colour in colours if (kind, colour) not in there]
+    repainted = [What(kind, colour) for kind in kinds for colour in KINDS[kind].colours if (kind, colour) not in there]
+    other = [What(kind) for kind in KINDS if kind not in kinds]
+    pools = [pool for pool in (crossed, repainted, other) if pool]
+    pool = pools[int(rng.integers(len(pools)))]
     return pool[int(rng.integers(len(pool)))]
 
 
@@ -176,7 +224,8 @@ def _stands(one: Seen, relation: str, two: Seen, seen: Sequence[Seen]) -> bool:
     offset = np.array([one.x - two.x, one.y - two.y])
     along = float(offset @ BESIDE_DIRECTIONS[relation])
     across = float(np.linalg.norm(offset - along * BESIDE_DIRECTIONS[relation]))
-    return along > 0.0 and across <= along and not (one.within is not None and seen[one.within] is two)
+    touching = any(a.within is not None and seen[a.within] is b for a, b in ((one, two), (two, one)))
+    return along > 0.0 and across <= along and not touching
 
 
 def _what(words: str) -> What | None:

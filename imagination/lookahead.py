@@ -1,6 +1,7 @@
 """Looks ahead before moving: several variants of a policy's chunk are imagined, and the one that ends best is taken."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -51,14 +52,15 @@ class Lookahead(PolicyWrapper):
 
     def act(self, observation: Observation) -> ActionChunk:
         """Return the best variant; the inner policy's own chunk when the words are no known goal, or none is better."""
-        own = np.asarray(self._inner.act(observation).actions, dtype=np.float32)
+        chunk = self._inner.act(observation)
+        own = np.asarray(chunk.actions, dtype=np.float32)
         goal = understand(observation.instruction)
         if goal is None:
-            return ActionChunk(own)
+            return chunk
         variants = self._variants(own)
         frames = self._rollouts(small(observation.images[CAMERA]), filled(variants))
         worths = [self._worth(frame, goal) for frame in frames]
-        return ActionChunk(variants[int(np.argmax(worths))])
+        return replace(chunk, actions=variants[int(np.argmax(worths))])
 
     def _variants(self, own: FloatArray) -> FloatArray:
         action = self.embodiment.action

@@ -6,6 +6,7 @@ sentences. Reading compares a sentence with the regions and chooses: one region 
 that the words name what is not there. From the chosen regions follow the aims, which the hand's camera corrects.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -65,6 +66,7 @@ class Inputs:
 
     pictures: one (B, 3, H, W) a camera, the table's first, then the hand's, in [-1, 1].  state (B, S): normalised.
     tool_position (B, 3): metres, base frame.  text (B, N, E) and text_mask (B, N), True at words.
+    aimed (B, 2, 3): the aims of the last look [m, base frame], NaN where there was none.
     """
 
     pictures: tuple[Tensor, ...]
@@ -72,6 +74,7 @@ class Inputs:
     tool_position: Tensor
     text: Tensor
     text_mask: Tensor
+    aimed: Tensor
 
 
 @dataclass(eq=False)
@@ -178,6 +181,7 @@ class Backbone(nn.Module):
         self.key_points = nn.Conv2d(coarse, config.key_points, 1)
         seen_by_hand = coarse + 2 + 2 * config.key_points
         self.correct = _mlp(seen_by_hand + 192 + 18 + 2 + state_dim, 256, 9, start_at_zero=True)
+        self.reconsider = _mlp(9 + 192 + 18 + 2, 128, 6, start_at_zero=True)
         self.from_said = nn.Linear(width, width)
         self.from_chosen = nn.Linear(width, width)
         self.from_state = nn.Linear(state_dim, width)
@@ -225,8 +229,11 @@ class Backbone(nn.Module):
         clearance = 0.1 * self.clear(hidden)[:, 0]
         return Plan(hidden, coarse, self.turn(hidden), clearance, tokens[:, :, : self.config.width])
 
-    def settle(self, plan: Plan, picture: Tensor, tool: Tensor, state: Tensor) -> Settled:
-        """Correct a plan by what the hand's camera shows. picture (B, 3, H, W), tool (B, 3) [m, base frame]."""
+    def settle(self, plan: Plan, picture: Tensor, tool: Tensor, state: Tensor, aimed: Tensor) -> Settled:
+        """Correct a plan by what the hand's camera shows and by what was aimed at before.
+
+        picture (B, 3, H, W), tool (B, 3) and aimed (B, 2, 3) [m, base frame], NaN where nothing was.
+        """
         maps = self.wrist(picture)
         flat = maps.flatten(2).transpose(1, 2)
         guess = plan.coarse.detach()
@@ -240,7 +247,11 @@ class Backbone(nn.Module):
         features = torch.cat([*found, points.flatten(1)], dim=1)
         clues = torch.cat([features, plan.hidden, away.flatten(1), plan.yaw.detach(), state], dim=1)
         change = self.correct(clues)
-        fine = guess + 0.1 * change[:, :6].view(-1, 2, 3)
+        # An earlier look may have seen better what the arm hides now.
+        known = torch.isfinite(aimed).all(dim=2, keepdim=True)
+        moved = scales_of(torch.where(known, torch.nan_to_num(aimed) - guess, 0.0))
+        recalled = self.reconsider(torch.cat([change, plan.hidden, moved.flatten(1), known[:, :, 0].float()], dim=1))
+        fine = guess + 0.1 * (change[:, :6] + recalled).view(-1, 2, 3)
         return Settled(fine, plan.yaw.detach() + change[:, 6:8], change[:, 8], features)
 
     def prefix(self, plan: Plan, reading: Reading, settled: Settled, tool: Tensor, state: Tensor) -> Tensor:
@@ -259,14 +270,17 @@ class Backbone(nn.Module):
         ]
         return torch.cat(parts, dim=1) + self.role
 
-    def forward(self, inputs: Inputs) -> "Thought":
-        """Look, read, choose, aim: everything for one sentence about each picture."""
+    def forward(self, inputs: Inputs, follow: "Follow | None" = None) -> "Thought":
+        """Look, read, choose, aim: everything for one sentence about each picture. follow: what was meant before."""
         seen = self.look(inputs.pictures[0])
-        described = self.describe(inputs.pictures[0], seen, self.find(seen))
+        regions, bonus = self.find(seen), None
+        if follow is not None:
+            regions, bonus = follow(regions, self.config.camera.project(inputs.tool_position))
+        described = self.describe(inputs.pictures[0], seen, regions)
         reading = self.read(described, inputs.text, inputs.text_mask)
-        chosen = likeliest(reading)
+        chosen = likeliest(reading, bonus)
         plan = self.plan(described, reading, chosen, inputs.state)
-        settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state)
+        settled = self.settle(plan, inputs.pictures[1], inputs.tool_position, inputs.state, inputs.aimed)
         tokens = self.prefix(plan, reading, settled, inputs.tool_position, inputs.state)
         return Thought(described, reading, chosen, plan, settled, tokens)
 
@@ -298,15 +312,22 @@ class Thought:
     tokens: Tensor
 
 
-def likeliest(reading: Reading) -> Tensor:
+Follow = Callable[[Regions, Tensor], tuple[Regions, Tensor]]
+"""(regions, the tool's place in the picture (B, 2)) -> regions to choose from and a bonus for `likeliest`."""
+
+
+def likeliest(reading: Reading, bonus: Tensor | None = None) -> Tensor:
     """(B, 2): the region that subject and target most likely are, or none as the target; never "not there".
 
-    Whoever acts needs a place to go to: what is named may only be hidden behind the arm.
+    Whoever acts needs a place to go to: what is named may only be hidden behind the arm. bonus (B, 2, R + 2) is added
+    to the logits of subject and target.
     """
     most = reading.regions.shape[1]
     absent = torch.arange(most + 2, device=reading.target.device) == most
-    subject = reading.subject[:, :most].argmax(dim=1)
-    return torch.stack([subject, reading.target.masked_fill(absent, -1e9).argmax(dim=1)], dim=1)
+    subject, target = reading.subject, reading.target
+    if bonus is not None:
+        subject, target = subject + bonus[:, 0, : most + 1], target + bonus[:, 1]
+    return torch.stack([subject[:, :most].argmax(dim=1), target.masked_fill(absent, -1e9).argmax(dim=1)], dim=1)
 
 
 def missing(thought: Thought, chance: float = 0.5) -> str | None:

@@ -76,9 +76,10 @@ class Feed:
         kept = path.with_name(f"{path.name}-words") / re.sub(r"[^\w.-]", "_", config.text_encoder)
         self._words = PackedText(make_text_encoder(config.text_encoder), store.instructions, kept=kept)
 
-    def samples(self, held_out: float) -> Samples:
-        """The frames and their chunks; held_out: share of the episodes kept apart."""
-        return Samples(self.store, self.statistics, make_codec(self.config.codec), held_out=held_out)
+    def samples(self, held_out: float, *, binary_weight: float = 1.0) -> Samples:
+        """The frames and their chunks; both numbers as `Samples` takes them."""
+        codec = make_codec(self.config.codec)
+        return Samples(self.store, self.statistics, codec, held_out=held_out, binary_weight=binary_weight)
 
     def assembler(self, samples: Samples) -> Assembler:
         return Assembler(samples, self._words, self.config.backbone.position_in_state, self.device)

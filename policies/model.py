@@ -147,7 +147,7 @@ class VLAModel(nn.Module):
         acted, first = of[asked.first], asked.rows(asked.first)
         plan, reading = plan.rows(asked.first), reading.rows(asked.first)
         tool, state = inputs.tool_position[acted], inputs.state[acted]
-        settled = backbone.settle(plan, inputs.pictures[1][acted], tool, state)
+        settled = backbone.settle(plan, inputs.pictures[1][acted], tool, state, inputs.aimed[acted])
         parts["fine"], parts["fine_cm"] = aim_loss(settled.fine, first.aims)
         parts["turn"] = parts["turn"] + turn_loss(settled.yaw, first.yaw)
         parts["held"] = held_loss(settled.held, labels.entities[acted], first)

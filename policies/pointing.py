@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from PIL import Image
 
 from agent.errors import SpecError
 from agent.types import ImageArray
 from policies.instruction import check_length
+from policies.looking import fitted
 from policies.model import Trained
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
@@ -37,11 +36,7 @@ class Pointer:
             if not phrase.strip():
                 raise SpecError("the phrase is empty; name a thing, such as 'the yellow cube'")
             check_length(self._text.encoder, phrase)
-        height, width = self._camera.height, self._camera.width
-        fitted = picture
-        if picture.shape[:2] != (height, width):
-            fitted = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX))
-        seen_by = as_pictures(fitted[None], torch.device("cpu"))
+        seen_by = as_pictures(fitted(picture, self._camera)[None], torch.device("cpu"))
         seen = self._backbone.look(seen_by)
         described = self._backbone.describe(seen_by, seen, self._backbone.find(seen))
         words, mask = self._text.padded(phrases)

@@ -1,5 +1,6 @@
 """From a frame store to batches of tensors: what a training step reads, in an order that a seed fixes."""
 
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from agent.notes import QUESTION_COLUMNS
+from agent.types import FloatArray
 from policies.backbone import Inputs
 from policies.codec import ActionCodec
 from policies.data import Batch, FrameStore
@@ -17,34 +20,58 @@ from policies.lessons import Labels
 from policies.stats import Statistics
 from policies.text import PackedText
 
+AIM_COLUMNS = [
+    QUESTION_COLUMNS.index(f"{end}_{axis}") for end, axis in itertools.product(("start", "end"), ("x", "y", "z"))
+]
+
 
 @dataclass(frozen=True)
 class Augmentation:
     """Random changes of what the policy sees. brightness: largest relative gain and offset shared by the colours;
     colour: largest relative gain of one colour alone (small: colours are named in instructions); state_noise: standard
-    deviation on the normalised state; state_dropout: chance that the state is hidden, against copying it."""
+    deviation on the normalised state; state_dropout: chance that the state is hidden, against copying it.
+    aimed_noise: largest standard deviation on the aims of the last look [m], each sample draws its own; aimed_dropout:
+    chance that they are forgotten."""
 
     brightness: float = 0.15
     colour: float = 0.06
     state_noise: float = 0.01
     state_dropout: float = 0.05
+    aimed_noise: float = 0.015
+    aimed_dropout: float = 0.3
+
+
+LOOK_EVERY = 2
+"""Rows between two looks: the aims that a look is reminded of are as old."""
 
 
 @dataclass(eq=False)
 class Written:
     """tokens (B, L): of the expert's chunk.  weights (B, L): how much each counts, 0 where the expert did not act.
-    actions (B, T, A): the chunk itself, normalised.  shown (B, T): 1, or 0 at rows where the expert did not act."""
+    actions (B, T, A): the chunk itself, normalised.  shown (B, T): 1, or 0 at rows where the expert did not act.
+    aimed (B, 2, 3): what was to be aimed at one look before [m, base frame], NaN where there was none."""
 
     tokens: Tensor
     weights: Tensor
     actions: Tensor
     shown: Tensor
+    aimed: Tensor
 
 
 class Samples:
     """Everything about a store that is computed once: the action tokens, and which frames are held out."""
 
-    def __init__(self, store: FrameStore, statistics: Statistics, codec: ActionCodec, *, held_out: float) -> None:
+    def __init__(
+        self,
+        store: FrameStore,
+        statistics: Statistics,
+        codec: ActionCodec,
+        *,
+        held_out: float,
+        binary_weight: float = 1.0,
+    ) -> None:
+        """held_out: share of the episodes kept apart. binary_weight: how much a token counts that is no length or
+        angle, against one that is."""
         chunks = store.chunks(codec.chunk)
         unit = statistics.normalize("action", store.action)
         dummy = codec.encode(np.zeros((1, codec.chunk, unit.shape[1]), dtype=np.float32))
@@ -56,7 +83,7 @@ class Samples:
         self.rows[chunks.frames], self.shown[chunks.frames] = chunks.rows, ~chunks.pad
         if len(chunks.frames):
             self.tokens[chunks.frames] = codec.encode(unit[chunks.rows])
-            self.weights[chunks.frames] = codec.weights(chunks.pad)
+            self.weights[chunks.frames] = codec.weights(chunks.pad) * np.where(codec.ordinal, 1.0, binary_weight)
         self.store, self.statistics = store, statistics
         hidden = _kept_apart(store.episode, held_out)
         self.training, self.validation = np.flatnonzero(~hidden), np.flatnonzero(hidden)
@@ -68,8 +95,15 @@ class Samples:
             weights=torch.from_numpy(self.weights[chosen].astype(np.float32)),
             actions=torch.from_numpy(self.unit[self.rows[chosen]].astype(np.float32)),
             shown=torch.from_numpy(self.shown[chosen].astype(np.float32)),
+            aimed=torch.from_numpy(self._aimed_before(chosen)),
         )
         return self.store.batch(chosen), written
+
+    def _aimed_before(self, chosen: NDArray[np.int64]) -> FloatArray:
+        before = np.maximum(chosen - LOOK_EVERY, 0)
+        same = (self.store.episode[before] == self.store.episode[chosen]) & (chosen >= LOOK_EVERY)
+        aims = self.store.questions[before, 0][:, AIM_COLUMNS].reshape(-1, 2, 3)
+        return np.where(same[:, None, None], aims, np.float32(np.nan))
 
 
 def _kept_apart(episodes: NDArray[np.int32], share: float) -> NDArray[np.bool_]:
@@ -144,6 +178,7 @@ class Assembler:
             tool_position=torch.from_numpy(batch.state[:, self.position]).to(self.device),
             text=text[:, 0],
             text_mask=mask[:, 0],
+            aimed=written.aimed.to(self.device),
         )
         labels = Labels(
             entities=torch.from_numpy(batch.entities).to(self.device),
@@ -178,3 +213,7 @@ def augment(inputs: Inputs, changes: Augmentation, generator: torch.Generator) -
     noise = torch.randn(inputs.state.shape, generator=generator).to(inputs.state.device)
     kept = (torch.rand(count, 1, generator=generator) >= changes.state_dropout).to(inputs.state.device)
     inputs.state = (inputs.state + changes.state_noise * noise) * kept
+    spread = changes.aimed_noise * torch.rand(count, 1, 1, generator=generator)
+    wrong = (spread * torch.randn(inputs.aimed.shape, generator=generator)).to(inputs.state.device)
+    forgotten = (torch.rand(count, 1, 1, generator=generator) < changes.aimed_dropout).to(inputs.state.device)
+    inputs.aimed = (inputs.aimed + wrong).masked_fill(forgotten, float("nan"))

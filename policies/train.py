@@ -37,11 +37,12 @@ class TrainConfig:
     steps: optimizer steps in all.  batch: samples a step.  accumulate: parts that a step's batch is worked in, one
     after the other, where all of it does not fit in memory.  learning_rate: the peak, after warmup steps, before a
     cosine down to a twentieth.  average_decay: of the exponential moving average that is shipped.  clip: largest norm
-    of the gradient.  norms: `batch` normalises by what a part of a batch holds, `kept` by the running statistics that
-    the model has.  held_out: share of episodes that is never trained on, for the validation numbers.
-    report_every: steps between lines in the log, save_every: between saved states.  threads: CPU threads, 0 leaves
-    torch's choice.  device: `auto` takes a GPU when there is one.  processes: that share a step's batch, 0: one a GPU.
-    bfloat16: mixed precision; only worth it on GPUs.
+    of the gradient.  binary_weight: how much the gripper's tokens count: few frames decide when to let go.  norms:
+    `batch` normalises by what a part of a batch holds, `kept` by the running statistics that the model has.  held_out:
+    share of episodes that is never trained on, for the validation numbers.  report_every: steps between lines in the
+    log, save_every: between saved states.  threads: CPU threads, 0 leaves torch's choice.  device: `auto` takes a GPU
+    when there is one.  processes: that share a step's batch, 0: one a GPU.  bfloat16: mixed precision; only worth it
+    on GPUs.
 
     Parts are weighed alike, whether one process or several work them. Their gradient is that of the whole batch where
     they hold equally much to learn from and norms are kept; otherwise it differs as that of other batches would.
@@ -56,6 +57,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     average_decay: float = 0.999
     clip: float = 1.0
+    binary_weight: float = 3.0
     norms: str = "batch"
     loss: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
@@ -153,7 +155,7 @@ class _Run:
         training_mode(self.model, kept=config.norms == "kept")
         with self.spread.in_turn():
             feed = Feed(self.store, store, self.statistics, self.model_config, device=self.spread.device)
-        self.samples = feed.samples(config.held_out)
+        self.samples = feed.samples(config.held_out, binary_weight=config.binary_weight)
         self.assembler = feed.assembler(self.samples)
         parts, size = config.accumulate * self.spread.count, min(config.batch, len(self.samples.training))
         if size < parts:

@@ -1,25 +1,45 @@
 """The vision-language-action policy: pictures, instruction and state in; a chunk of actions out."""
 
 import math
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from agent.errors import Refusal, SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
 from policies.backbone import Inputs, Thought, missing
 from policies.explain import Considered, explain_thought
+from policies.following import Memory, aimed_before, follow, is_stuck, recall, remember
 from policies.heads.base import Drawn
 from policies.instruction import check_length
 from policies.model import Trained
+from policies.regions import Regions
 from policies.samples import as_pictures
 from policies.text import TextTable, make_text_encoder
 
 DECODED_TOGETHER = 4
 """Looks that share a pass of the decoder; a smaller group is filled up with zeros. Sums of floats depend on the sizes
 of the matrices, so only a fixed size gives a look the same bits whoever stands beside it."""
+
+
+DITHER = 1.0
+"""Temperature of a look that got nowhere: the likeliest chunk led here twice, another one may lead on."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Mind:
+    """One look, thought about. dither: draws its chunk where the hand is stuck; it follows from the observation alone,
+    so that a look has one answer."""
+
+    thought: Thought
+    memory: Memory
+    dither: torch.Generator | None
 
 
 class VLAPolicy:
@@ -33,6 +53,7 @@ class VLAPolicy:
         self.trained = trained
         self.backbone, self.decoder = trained.model.backbone, trained.model.decoder
         self.head = trained.model.head(temperature=temperature)
+        self.restless = trained.model.head(temperature=DITHER)
         self.stats = trained.statistics
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
         self.temperature = temperature
@@ -56,10 +77,13 @@ class VLAPolicy:
     def act(self, observation: Observation) -> ActionChunk:
         """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
         instruction is empty."""
-        thought = self._think(observation)
-        drawn = self.head.draw(thought.tokens, generator=self.generator if self.temperature > 0 else None)
-        chunk = self._chunk(drawn)
-        self.thought = Considered(observation, thought, drawn, chunk.actions)
+        mind = self._think(observation)
+        if mind.dither is None:
+            drawn = self.head.draw(mind.thought.tokens, generator=self.generator if self.temperature > 0 else None)
+        else:
+            drawn = self.restless.draw(mind.thought.tokens, generator=mind.dither)
+        chunk = self._chunk(drawn, mind.memory)
+        self.thought = Considered(observation, mind.thought, drawn, chunk.actions)
         return chunk
 
     def explain(self) -> Explanation | None:
@@ -76,37 +100,57 @@ class VLAPolicy:
         """
         if self.temperature > 0:
             raise SpecError("a policy that samples acts for one episode at a time; use temperature 0 for batches")
-        prefixes = [self._think(observation).tokens for observation in observations]
+        minds = [self._think(observation) for observation in observations]
         chunks = []
-        for start in range(0, len(prefixes), DECODED_TOGETHER):
-            part = torch.cat(prefixes[start : start + DECODED_TOGETHER])
+        for start in range(0, len(minds), DECODED_TOGETHER):
+            group = minds[start : start + DECODED_TOGETHER]
+            part = torch.cat([mind.thought.tokens for mind in group])
             filled = functional.pad(part, (0, 0, 0, 0, 0, DECODED_TOGETHER - len(part)))
             drawn = self.head.draw(filled)
-            chunks += [self._chunk(drawn.row(number)) for number in range(len(part))]
+            for number, mind in enumerate(group):
+                row = drawn.row(number)
+                if mind.dither is not None:
+                    row = self.restless.draw(mind.thought.tokens, generator=mind.dither)
+                chunks.append(self._chunk(row, mind.memory))
         return chunks
 
-    def _chunk(self, drawn: Drawn) -> ActionChunk:
+    def _chunk(self, drawn: Drawn, memory: Memory) -> ActionChunk:
         """One row -> actions (T, A), and how sure the head is of them where it can say."""
         unit, sure = drawn.chunks[0].numpy(), float(drawn.sure[0])
         actions = self.embodiment.action.clip(self.stats.denormalize("action", unit))
-        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure)
+        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=memory)
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
         """Where the policy means to grasp and to release: (2, 3), metres in the base frame."""
-        aims: FloatArray = self.backbone(self._inputs(observation)).settled.fine[0].numpy()
+        aims: FloatArray = self.backbone(self._inputs(observation, None)).settled.fine[0].numpy()
         return aims
 
-    def _think(self, observation: Observation) -> Thought:
+    def _think(self, observation: Observation) -> _Mind:
         """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
-        thought: Thought = self.backbone(self._inputs(observation))
-        if observation.time == 0:
+        first = observation.time == 0
+        before = recall(observation.memory, observation.instruction, first=first)
+        inputs = self._inputs(observation, before)
+        thought: Thought = self.backbone(inputs, partial(_followed, before))
+        if first:
             lacking = missing(thought)
             if lacking:
                 raise Refusal(f"I do not see the {lacking} that '{observation.instruction}' speaks of")
-        return thought
+        tool = self.trained.config.backbone.camera.project(inputs.tool_position)
+        hand = self._hand(observation)
+        dither = None
+        if is_stuck(before, hand):
+            dither = torch.Generator().manual_seed(zlib.crc32(observation.state.tobytes()))
+        return _Mind(thought, remember(thought, tool, hand, observation.instruction, before), dither)
 
-    def _inputs(self, observation: Observation) -> Inputs:
+    def _hand(self, observation: Observation) -> FloatArray:
+        """Where the tool is (x, y, z) [m, base frame] and how far the gripper is open (4,)."""
+        names = self.embodiment.state.names
+        opening = observation.state[names.index("gripper")] if "gripper" in names else 0.0
+        position = observation.state[list(self.trained.config.backbone.position_in_state)]
+        return np.append(position, opening).astype(np.float32)
+
+    def _inputs(self, observation: Observation, before: Memory | None) -> Inputs:
         """A batch of one."""
         if not observation.instruction.strip():
             raise SpecError("the instruction is empty; say what the robot should do")
@@ -131,7 +175,12 @@ class VLAPolicy:
             tool_position=torch.from_numpy(state[:, position]),
             text=words,
             text_mask=mask,
+            aimed=aimed_before(before),
         )
+
+
+def _followed(before: Memory | None, regions: Regions, tool: Tensor) -> tuple[Regions, Tensor]:
+    return follow(regions, [before], tool)
 
 
 def act_once(trained: Trained, observation: Observation) -> FloatArray:

@@ -3,6 +3,8 @@
 Pure arithmetic, the same for the simulated arm and a real one; the commanded pose is moved, never the measured one.
 """
 
+from math import sqrt
+
 import numpy as np
 
 from agent.types import FloatArray, VectorSpec
@@ -106,7 +108,7 @@ def plan(commanded: Pose, joints: Array, action: FloatArray) -> tuple[Pose, Arra
     if not values[:6].any():
         return commanded, joints
     turned = multiply(quaternion_from_vector(values[3:6]), np.array(commanded.quaternion))
-    turned /= np.linalg.norm(turned)
+    turned /= sqrt(turned @ turned)
     rotation: Quaternion = (float(turned[0]), float(turned[1]), float(turned[2]), float(turned[3]))
     for quaternion in (rotation, commanded.quaternion):
         target = Pose(clamp_position(np.asarray(commanded.position) + values[:3], quaternion), quaternion)
@@ -121,16 +123,17 @@ def clamp_position(position: Array, quaternion: Quaternion) -> Vector3:
     rotation = rotation_matrix(quaternion)
     low = WORKSPACE_LOW.copy()
     low[2] = max(low[2], TABLE_CLEARANCE - float((rotation @ _TIPS.T)[2].min()))
-    clamped = np.clip(position, low, WORKSPACE_HIGH)
+    clamped = np.minimum(np.maximum(position, low), WORKSPACE_HIGH)
     # The wrist lies above the tool along the hand, then WRIST_OFFSET inward; pulling it in sideways keeps the height.
     upward = rotation[:, 2]
     arm = clamped + upward * _WRIST_ABOVE_TOOL - SHOULDER
     along = float(arm @ upward)
     sideways = arm - along * upward
-    farthest = WRIST_OFFSET + float(np.sqrt(max(REACH**2 - along**2, 0.0)))
-    distance = float(np.linalg.norm(sideways))
+    farthest = WRIST_OFFSET + sqrt(max(REACH**2 - along**2, 0.0))
+    distance = sqrt(sideways @ sideways)
     if distance > farthest:
-        clamped = np.clip(clamped - sideways * (1 - farthest / distance), low, WORKSPACE_HIGH)
+        pulled = clamped - sideways * (1 - farthest / distance)
+        clamped = np.minimum(np.maximum(pulled, low), WORKSPACE_HIGH)
     return float(clamped[0]), float(clamped[1]), float(clamped[2])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,7 @@ class BodySpec:
 
 def rotation_matrix(quaternion: Quaternion | Array) -> Array:
     """Return the 3 x 3 rotation of a unit quaternion xyzw."""
-    x, y, z, w = quaternion
+    x, y, z, w = map(float, quaternion)
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -112,8 +113,8 @@ def rotation_matrix(quaternion: Quaternion | Array) -> Array:
 
 def multiply(a: Quaternion | Array, b: Quaternion | Array) -> Array:
     """Return the quaternion (4,) that rotates by `b` first and then by `a`."""
-    ax, ay, az, aw = a
-    bx, by, bz, bw = b
+    ax, ay, az, aw = map(float, a)
+    bx, by, bz, bw = map(float, b)
     return np.array(
         [
             aw * bx + ax * bw + ay * bz - az * by,
@@ -127,7 +128,7 @@ def multiply(a: Quaternion | Array, b: Quaternion | Array) -> Array:
 def quaternion_from_vector(rotation_vector: Array | Vector3) -> Array:
     """Return the quaternion (4,) of a rotation vector (axis x angle) [rad]."""
     vector = np.asarray(rotation_vector, dtype=np.float64)
-    angle = float(np.linalg.norm(vector))
+    angle = sqrt(vector @ vector)
     if angle < 1e-12:
         return np.array([*(vector / 2), 1.0])
     return np.array([*(np.sin(angle / 2) * vector / angle), np.cos(angle / 2)])

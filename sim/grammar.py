@@ -28,6 +28,7 @@ __all__ = [
     "entities_mentioned",
     "nouns_of",
     "phrase",
+    "plural",
     "understand",
     "unknown_in",
 ]
@@ -123,6 +124,25 @@ def nouns_of(kind: str, there: frozenset[str] | None = None) -> tuple[Words, Wor
 def called(described: Description, rng: np.random.Generator, nouns: Words) -> str:
     """Return words for one entity, "the red block", "the block on the left", with one of these nouns."""
     return _say(described, rng, "none", nouns)
+
+
+def plural(noun: str) -> str:
+    """Return "dishes" for "dish"; what a noun that changes its shape is in the plural stands in _PLURALS."""
+    if noun in _PLURALS:
+        return _PLURALS[noun]
+    if noun.endswith(("s", "sh", "ch", "x")):
+        return f"{noun}es"
+    return f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2] not in "aeiou" else f"{noun}s"
+
+
+_PLURALS = {
+    "die": "dice",
+    "dice": "dice",
+    "loaf of bread": "loaves of bread",
+    "potato": "potatoes",
+    "tomato": "tomatoes",
+    "corn": "corn cobs",
+}
 
 
 def _line_of(goal: Goal, lines: dict[str, str]) -> str:

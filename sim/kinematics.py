@@ -4,7 +4,8 @@ No engine is needed. The URDF is generated from the same tables, and a test comp
 """
 
 from dataclasses import dataclass
-from math import atan2, cos, hypot, sin
+from math import atan2, cos, hypot, sin, sqrt
+from operator import ge, le
 
 import numpy as np
 from scipy.linalg.lapack import dposv
@@ -77,40 +78,69 @@ _ALONG, _ACROSS, _FIXED = np.zeros_like(_FRAMES), np.zeros_like(_FRAMES), np.zer
 """A joint's frame at an angle is cos x _ALONG + sin x _ACROSS + _FIXED."""
 _ALONG[:, :, :2], _FIXED[:, :, 2:] = _FRAMES[:, :, :2], _FRAMES[:, :, 2:]
 _ACROSS[:, :, 0], _ACROSS[:, :, 1] = _FRAMES[:, :, 1], -_FRAMES[:, :, 0]
-_ROWS = tuple((*map(float, joint.position), round(cos(joint.roll)), round(sin(joint.roll))) for joint in JOINTS)
-"""Place in the parent [m], cosine and sine of the roll: none or a quarter."""
+_BASE, _UPPER, _FORE = JOINTS[0].position[2], JOINTS[2].position[1], JOINTS[4].position[1]
+_OUT, _BACK = JOINTS[3].position[0], JOINTS[4].position[0]
+_LOWS, _HIGHS = LOW.tolist(), HIGH.tolist()
 
 
 def tool_matrix_and_jacobian(joints: Array) -> tuple[Array, Array]:
     """Return the tool's frame in the base (4, 4) and its Jacobian (6, 7) at joint angles `joints` (7,) [rad].
 
     Rows of the Jacobian: velocity of the tool point [m/rad], then angular velocity [rad/rad], both in the base frame.
-    Numbers one by one, as NumPy's calls on so few cost three times as much; the slow twin multiplies matrices
+    JOINTS number by number, as NumPy's calls on so few cost several times as much: a, b, c are the axes of a joint's
+    frame, whose roll by a quarter takes c for b and back. The slow twin multiplies matrices
     (tests/sim/test_kinematics.py).
     """
-    px = py = pz = 0.0
-    ax, ay, az, bx, by, bz, cx, cy, cz = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0
-    axes = []
-    for angle, (x, y, z, even, odd) in zip(joints.tolist(), _ROWS, strict=True):
-        px, py, pz = px + x * ax + y * bx + z * cx, py + x * ay + y * by + z * cy, pz + x * az + y * bz + z * cz
-        bx, by, bz, cx, cy, cz = (
-            *(even * bx + odd * cx, even * by + odd * cy, even * bz + odd * cz),
-            *(even * cx - odd * bx, even * cy - odd * by, even * cz - odd * bz),
-        )
-        cosine, sine = cos(angle), sin(angle)
-        ax, ay, az, bx, by, bz = (
-            *(cosine * ax + sine * bx, cosine * ay + sine * by, cosine * az + sine * bz),
-            *(cosine * bx - sine * ax, cosine * by - sine * ay, cosine * bz - sine * az),
-        )
-        axes.append((px, py, pz, cx, cy, cz))
-    last = np.array(((ax, bx, cx, px), (ay, by, cy, py), (az, bz, cz, pz), (0.0, 0.0, 0.0, 1.0)))
-    tool: Array = last @ _TOOL
-    tx, ty, tz = tool[:3, 3].tolist()
-    columns = [
-        (v * (tz - z) - w * (ty - y), w * (tx - x) - u * (tz - z), u * (ty - y) - v * (tx - x), u, v, w)
-        for x, y, z, u, v, w in axes
-    ]
-    return tool, np.array(columns).T
+    angles = joints.tolist()
+    c1, c2, c3, c4, c5, c6, c7 = map(cos, angles)
+    s1, s2, s3, s4, s5, s6, s7 = map(sin, angles)
+    axes = [(0.0, 0.0, _BASE, 0.0, 0.0, 1.0), (0.0, 0.0, _BASE, -s1, c1, 0.0)]
+    ax, ay, az, bx, by, bz, cx, cy, cz = c2 * c1, c2 * s1, -s2, -s2 * c1, -s2 * s1, -c2, -s1, c1, 0.0
+    px, py, pz = _UPPER * bx, _UPPER * by, _BASE + _UPPER * bz
+    ax, ay, az, bx, by, bz, cx, cy, cz = (
+        *(c3 * ax + s3 * cx, c3 * ay + s3 * cy, c3 * az),
+        *(c3 * cx - s3 * ax, c3 * cy - s3 * ay, -s3 * az, -bx, -by, -bz),
+    )
+    axes.append((px, py, pz, cx, cy, cz))
+    px, py, pz = px + _OUT * ax, py + _OUT * ay, pz + _OUT * az
+    ax, ay, az, bx, by, bz, cx, cy, cz = (
+        *(c4 * ax + s4 * cx, c4 * ay + s4 * cy, c4 * az + s4 * cz),
+        *(c4 * cx - s4 * ax, c4 * cy - s4 * ay, c4 * cz - s4 * az, -bx, -by, -bz),
+    )
+    axes.append((px, py, pz, cx, cy, cz))
+    px, py, pz = px + _BACK * ax + _FORE * bx, py + _BACK * ay + _FORE * by, pz + _BACK * az + _FORE * bz
+    ax, ay, az, bx, by, bz, cx, cy, cz = (
+        *(c5 * ax - s5 * cx, c5 * ay - s5 * cy, c5 * az - s5 * cz),
+        *(-c5 * cx - s5 * ax, -c5 * cy - s5 * ay, -c5 * cz - s5 * az, bx, by, bz),
+    )
+    axes.append((px, py, pz, cx, cy, cz))
+    ax, ay, az, bx, by, bz, cx, cy, cz = (
+        *(c6 * ax + s6 * cx, c6 * ay + s6 * cy, c6 * az + s6 * cz),
+        *(c6 * cx - s6 * ax, c6 * cy - s6 * ay, c6 * cz - s6 * az, -bx, -by, -bz),
+    )
+    axes.append((px, py, pz, cx, cy, cz))
+    px, py, pz = px + WRIST_OFFSET * ax, py + WRIST_OFFSET * ay, pz + WRIST_OFFSET * az
+    ax, ay, az, bx, by, bz, cx, cy, cz = (
+        *(c7 * ax + s7 * cx, c7 * ay + s7 * cy, c7 * az + s7 * cz),
+        *(c7 * cx - s7 * ax, c7 * cy - s7 * ay, c7 * cz - s7 * az, -bx, -by, -bz),
+    )
+    axes.append((px, py, pz, cx, cy, cz))
+    tool = _matrix((ax, bx, cx, px, ay, by, cy, py, az, bz, cz, pz, 0.0, 0.0, 0.0, 1.0)) @ _TOOL
+    return tool, _columns(axes, *tool[:3, 3].tolist()).T
+
+
+def _matrix(numbers: tuple[float, ...]) -> Array:
+    """Sixteen numbers, row by row."""
+    return np.array(numbers).reshape(4, 4)
+
+
+def _columns(axes: list[tuple[float, ...]], tx: float, ty: float, tz: float) -> Array:
+    """Joint axes (place and direction) and the tool point -> the Jacobian's columns (7, 6)."""
+    numbers: list[float] = []
+    for x, y, z, u, v, w in axes:
+        dx, dy, dz = tx - x, ty - y, tz - z
+        numbers += (v * dz - w * dy, w * dx - u * dz, u * dy - v * dx, u, v, w)
+    return np.array(numbers).reshape(-1, 6)
 
 
 def link_frames(joints: Array) -> Array:
@@ -123,9 +153,8 @@ def link_frames(joints: Array) -> Array:
     frames = np.empty((len(joints), len(JOINTS) + 1, 4, 4))
     frames[:, 0] = frame = turned[:, 0]
     for index in range(1, len(JOINTS)):
-        frame = frame @ turned[:, index]
-        frames[:, index] = frame
-    frames[:, -1] = frame @ _HAND
+        frame = np.matmul(frame, turned[:, index], out=frames[:, index])
+    np.matmul(frame, _HAND, out=frames[:, -1])
     return frames
 
 
@@ -168,12 +197,13 @@ def inverse(target: Pose, start: Array, *, iterations: int = 40) -> Solution:
     `converged`.
     """
     goal_rotation = rotation_matrix(target.quaternion)
-    goal_position = np.asarray(target.position)
-    joints = np.clip(start, LOW, HIGH)
+    goal_x, goal_y, goal_z = target.position
+    joints = np.minimum(np.maximum(start, LOW), HIGH)
     residuals: list[float] = []
     for iteration in range(iterations + 1):
         tool, jacobian = tool_matrix_and_jacobian(joints)
-        way = (goal_position - tool[:3, 3]).tolist()
+        x, y, z = tool[:3, 3].tolist()
+        way = (goal_x - x, goal_y - y, goal_z - z)
         turn = _vector_from_matrix(goal_rotation @ tool[:3, :3].T)
         gap, twist = hypot(*way), hypot(*turn)
         residuals.append(max(gap / POSITION_TOLERANCE, twist / ROTATION_TOLERANCE))
@@ -183,7 +213,7 @@ def inverse(target: Pose, start: Array, *, iterations: int = 40) -> Solution:
         # The pull to REST fades, so that the last iterations only close the residual.
         posture = _POSTURE_GAIN * max(0.0, 1 - iteration / _FADED) * (REST - joints)
         step = _damped_step(joints, jacobian, np.array((*way, *turn)), posture)
-        step *= min(1.0, _LONGEST_STEP / max(float(np.sqrt(step @ step)), 1e-12))
+        step *= min(1.0, _LONGEST_STEP / max(sqrt(step @ step), 1e-12))
         joints = np.minimum(np.maximum(joints + step, LOW), HIGH)
     return Solution(joints, gap, twist)
 
@@ -192,7 +222,8 @@ def _damped_step(joints: Array, jacobian: Array, error: Array, posture: Array) -
     """Return the joint step (7,) that removes `error` and otherwise follows `posture`, and drives no joint that stands
     at its limit further."""
     step = _free_step(jacobian, error, posture)
-    if ((joints <= LOW) | (joints >= HIGH)).any():
+    angles = joints.tolist()
+    if any(map(le, angles, _LOWS)) or any(map(ge, angles, _HIGHS)):
         blocked = ((joints <= LOW) & (step < 0)) | ((joints >= HIGH) & (step > 0))
         if blocked.any():
             return _free_step(np.where(blocked, 0.0, jacobian), error, np.where(blocked, 0.0, posture))
@@ -201,7 +232,7 @@ def _damped_step(joints: Array, jacobian: Array, error: Array, posture: Array) -
 
 def _free_step(jacobian: Array, error: Array, posture: Array) -> Array:
     normal = jacobian @ jacobian.T
-    normal.flat[::7] += 1e-6 + 1e-3 * float(error @ error)
+    normal.reshape(-1)[::7] += 1e-6 + 1e-3 * float(error @ error)
     # The matrix is positive definite: Cholesky's way costs less than np.linalg.solve, most of which is checks.
     _, solved, _ = dposv(normal, error - jacobian @ posture)
     step: Array = posture + jacobian.T @ solved

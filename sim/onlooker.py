@@ -12,7 +12,7 @@ from sim.casting import BASES, STACKABLE, fits
 from sim.curio_words import ODD_COLOURS, ODD_NOUNS
 from sim.curios import Curio, is_odd
 from sim.expert import ScriptedExpert
-from sim.grammar import called, nouns_of, phrase
+from sim.grammar import called, nouns_of, phrase, plural
 from sim.naming import descriptions_for
 from sim.objects import (
     COLOURS,
@@ -35,6 +35,8 @@ ABSENT_SHARE = 0.25
 """How often a question names something that is not there."""
 HARD_SHARE = 0.5
 """How often what is not there is a thing of the scene in another colour."""
+PAIR_SHARE = 0.4
+"""How often one of two of a kind is called the left one, or the one on the left, after both were spoken of."""
 ODD_SHARE = 0.2
 """How often its noun or its colour is one that no catalogue has."""
 _MISSING = {"put": 0.5, "stack": 0.4, "beside": 0.4}
@@ -142,9 +144,13 @@ class Onlooker:
             if said is None or (part == missing and stranger is None):
                 return None
             words[name], kinds[part] = said, stranger.kind if stranger else entity.kind.name
+        opening = ""
+        if not missing and rng.random() < PAIR_SHARE and (pair := self._of_two(scene[goal.subject], rng)):
+            opening, words[goal.subject] = pair
         if kind == "put" and pair_is_held_out(Description(kinds["subject"]), Description(kinds["target"])):
             return None
-        return Question(self._worded(goal, words, rng), goal, missing)
+        text = self._worded(goal, words, rng)
+        return Question(opening + text[0].lower() + text[1:] if opening else text, goal, missing)
 
     def _said(self, entity: Entity, rng: np.random.Generator) -> str | None:
         """Words that mean this entity and nothing else there; None where there are none."""
@@ -153,6 +159,18 @@ class Onlooker:
         there = frozenset(other.kind.name for other in self._world.scene.entities)
         options = descriptions_for(entity, self._world.scene)
         return called(_pick(options, rng), rng, nouns_of(entity.kind.name, there)[0]) if options else None
+
+    def _of_two(self, entity: Entity, rng: np.random.Generator) -> tuple[str, str] | None:
+        """An opening and words for one of just two of a kind, "there are two cubes, " and "the left one"."""
+        scene, kind = self._world.scene, entity.kind.name
+        placed = [d for d in descriptions_for(entity, scene) if d.position and not d.colour]
+        if not placed or sum(other.kind.name == kind for other in scene.entities) != 2:
+            return None
+        there = frozenset(other.kind.name for other in scene.entities)
+        noun = plural(_pick(nouns_of(kind, there)[0], rng))
+        opening = _pick((f"there are two {noun}, ", f"there are two {noun}; ", f"I see two {noun}, ", ""), rng)
+        one = called(Description(kind, None, _pick(placed, rng).position), rng, ("one",))
+        return (opening, one) if opening else (opening, f"{one} of the two {noun}")
 
     def _worded(self, goal: Goal, words: dict[str, str], rng: np.random.Generator) -> str:
         if goal.relation != "point":

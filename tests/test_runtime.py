@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.doubles import POINT_ACTION, FixedPolicy, PointTeacher, PointWorld, point_task
+from agent.doubles import POINT_ACTION, CountingPolicy, FixedPolicy, PointTeacher, PointWorld, point_task
 from agent.errors import SpecError
 from agent.runtime import run_episode
 from agent.types import ActionChunk, Embodiment, FloatArray, Goal, Observation, Outcome, Status, Step, Task
@@ -128,6 +128,14 @@ def test_rows_executed_per_look(execute: int) -> None:
     assert episode.steps == 10
     stride = min(execute, 4)
     np.testing.assert_allclose(policy.looks, np.arange(0, 10, stride) / world.embodiment.rate_hz)
+
+
+def test_a_policy_is_reminded_of_its_own_episode_alone() -> None:
+    world = PointWorld()
+    policy = CountingPolicy(world.embodiment)
+    for seed in (0, 1):
+        run_episode(world, policy, replace(point_task(seed), max_steps=4), seed=seed, execute=1)
+    assert policy.counts == [1, 2, 3, 4, 1, 2, 3, 4]
 
 
 def test_observers_see_every_step_once_in_order() -> None:

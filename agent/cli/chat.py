@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BYE = ("bye", "exit", "quit")
 NO_MEMORY = "off"
+JUDGES = ("state", "pictures")
 THINGS = "red cube, blue cube, eggplant, lemon, white bowl, plate"
 _SHOWN = {Happening.STARTED: "…", Happening.RETRIED: "again:", Happening.HEARD: "heard:", Happening.PAUSED: "paused:"}
 
@@ -46,6 +47,13 @@ def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--memory", metavar="FILE|off", help="where to remember (default: memory.db in your data folder)"
     )
+    parser.add_argument(
+        "--judge",
+        choices=JUDGES,
+        default=JUDGES[0],
+        help="what tells whether a step worked: the simulator's state, or pictures and the gripper alone, as with a "
+        "real arm (default: state)",
+    )
     parser.add_argument("--no-rehearsal", action="store_true", help="do not first try plans in a copy of the world")
     add_policy_argument(parser)
     add_safety_argument(parser)
@@ -63,6 +71,7 @@ def opened_talk(arguments: argparse.Namespace, open_things: ExitStack) -> "tuple
         seed=arguments.seed,
         safety=arguments.safety,
         rehearse=not arguments.no_rehearsal,
+        judge=arguments.judge,
     )
     agent = make_agent(arguments.llm, arguments.adapter)
     memory = None
@@ -114,6 +123,7 @@ def _terminal(conversation: "Conversation", mailbox: "Interrupts", console: Cons
 
     threading.Thread(target=read, daemon=True).start()
     while True:
+        conversation.prepare()
         words = waiting.get()
         if words is None or words.strip().lower() in BYE:
             return

@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.command import Command, positive
+from agent.cli.command import Command, add_policy_argument, positive
 from agent.errors import SpecError
-from dialogue.memory.entries import Entry, EntryKind
+from dialogue.memory.entries import Entry, EntryKind, Hit
 
 if TYPE_CHECKING:
     from dialogue.memory.embedding import SentenceEmbedder
@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=tuple(kind.value for kind in EntryKind), help="of this kind only")
     parser.add_argument("--limit", type=positive, default=20, metavar="N", help="at most so many (default: 20)")
     parser.add_argument("--meaning", action="store_true", help="search by meaning, too (loads the sentence encoder)")
+    parser.add_argument(
+        "--like", metavar="IMAGE", help="list: what was tried when the table looked most like this front picture"
+    )
+    add_policy_argument(parser)
     parser.add_argument("--all", action="store_true", help="forget everything (of --kind)")
 
 
@@ -43,7 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not path.exists():
         raise SpecError(f"there is no memory yet at {path}; `aubergine chat` makes one, --memory names another")
     kind = EntryKind(arguments.kind) if arguments.kind else None
+    if arguments.like and (arguments.action != "list" or arguments.what):
+        raise SpecError("--like goes with `list` and no words, such as: aubergine memory list --like table.png")
     with Memory(path, embed=_embedder() if arguments.meaning else None) as memory:
+        if arguments.like:
+            return _show_hits(_alike(memory, arguments), as_json=arguments.json)
         if arguments.action == "forget":
             return _forget(memory, arguments, kind)
         if arguments.action == "search":
@@ -69,6 +77,30 @@ def _forget(memory: "Memory", arguments: argparse.Namespace, kind: EntryKind | N
     count = memory.forget_entries(numbers) if numbers else 0
     print(json.dumps({"forgotten": count}) if arguments.json else f"forgotten: {count}")
     return 0 if count else 1
+
+
+def _alike(memory: "Memory", arguments: argparse.Namespace) -> tuple[Hit, ...]:
+    """What was tried, by what the table looked like; only what was seen with the same backbone can be compared."""
+    from agent.cli.point import read_picture
+    from dialogue.memory.pictures import picture_vector
+    from policies.checkpoint import load_trained
+    from policies.looking import Looker
+
+    picture = read_picture(Path(arguments.like))
+    eye = Looker(load_trained(arguments.policy, force=arguments.force))
+    return memory.search_vector(
+        eye.space, picture_vector(eye.look(picture)), kind=EntryKind.EPISODE, limit=arguments.limit
+    )
+
+
+def _show_hits(hits: tuple[Hit, ...], *, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps([asdict(hit.entry) | {"score": round(hit.score, 4)} for hit in hits], ensure_ascii=False))
+        return 0 if hits else 1
+    for hit in hits:
+        print(f"{hit.score:.3f}", end="  ")
+        _show((hit.entry,), as_json=False)
+    return 0 if hits else _show((), as_json=False)
 
 
 def _show(entries: tuple[Entry, ...], *, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from agent.cli import (
+    ask,
     bench,
     chat,
     collect,
@@ -35,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     collect.COMMAND,
     train.COMMAND,
     point.COMMAND,
+    ask.COMMAND,
     imagine.COMMAND,
     evaluate.COMMAND,
     compare.COMMAND,

@@ -1,29 +1,36 @@
 """Puts a conversation together: a table, a policy behind the safety filter, a language model, and the memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent.cli import stage as stages
 from agent.cli.chat import THINGS
 from agent.errors import SpecError
-from agent.ports import Observer
+from agent.ports import Observer, Policy
 from agent.safety.world import SafeWorld
 from agent.safety.zones import Zone
-from agent.types import FloatArray, Observation, Step, Task
+from agent.types import FloatArray, ImageArray, Observation, Step, Task
 from dialogue.agent import Agent
 from dialogue.asking import load_calibration
 from dialogue.conversation import Conversation
 from dialogue.executor import Executor
 from dialogue.interrupts import Interrupts
+from dialogue.judging import PictureJudge
 from dialogue.language_model import DEFAULT_MODEL, LanguageModel, open_language_model
+from dialogue.memory.pictures import PictureDiary
 from dialogue.memory.store import Memory
 from dialogue.rule_model import NAME as RULES
 from dialogue.rule_model import Embed, RuleModel
 from dialogue.tabletop import TabletopRehearsal, tabletop_body
 from sim.world import TabletopWorld
+
+if TYPE_CHECKING:
+    from policies.looking import Look, Looker
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "dialogue" / "pretrained" / "chat"
 MOST_STEPS = 400
@@ -33,7 +40,8 @@ MOST_STEPS = 400
 class Setup:
     """What a conversation is about. things: names with commas between.  policy, safety: as in `aubergine run`.
 
-    zones: places to keep out of.  rehearse: first try every plan in a copy of the world.
+    zones: places to keep out of.  rehearse: first try every plan in a copy of the world.  judge: what tells whether a
+    step worked, one of `agent.cli.chat.JUDGES`.
     """
 
     things: str = THINGS
@@ -42,6 +50,7 @@ class Setup:
     safety: str | None = None
     zones: tuple[Zone, ...] = ()
     rehearse: bool = True
+    judge: str = "state"
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,30 @@ class Watches:
     def on_step(self, tick: int, before: Observation, step: Step) -> None:
         for observer in self._inner:
             observer.on_step(tick, before, step)
+
+
+class PolicyEye:
+    """Looks with the backbone of the policy that acts, or of the shipped one where that has none; loaded when first
+    used, since much of what is said moves nothing."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    @property
+    def space(self) -> str:
+        return self._looker.space
+
+    def look(self, picture: ImageArray) -> "Look":
+        return self._looker.look(picture)
+
+    @cached_property
+    def _looker(self) -> "Looker":
+        from policies.checkpoint import load_trained
+        from policies.looking import Looker
+        from policies.vla import VLAPolicy
+
+        own = self._policy.trained if isinstance(self._policy, VLAPolicy) else None
+        return Looker(own or load_trained(stages.DEFAULT_POLICY))
 
 
 def table_task(things: str) -> Task:
@@ -135,6 +168,11 @@ def open_talk(
     stage.world.reset(task, seed=setup.seed)
     guarded = stage.world if isinstance(stage.world, SafeWorld) else None
     body = tabletop_body(world, stage.policy, execute=stage.execute, guarded=guarded, zones=zones, seed=setup.seed)
+    eye = PolicyEye(stage.policy)
+    if setup.judge == "pictures":
+        body = replace(body, judge=PictureJudge(eye, world.embodiment.state))
+    if memory is not None:
+        body = replace(body, diary=PictureDiary(memory, eye))
     mailbox = Interrupts()
     rehearsal = TabletopRehearsal(world, zones) if setup.rehearse else None
     watches = Watches()

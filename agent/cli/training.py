@@ -25,6 +25,9 @@ LEARNER_COACHING = Coaching(
     teacher_rows=(4, 10), roll_in_rows=(4, 24), clean_share=0.0, disturbed_start_share=0.7, calm_after=56
 )
 """How a learner and its teacher take turns in a round of DAgger."""
+LEAST_PRACTICE = 0.5
+"""What is left of a task's weight in a round of DAgger when it never failed in the last trial; it grows by half a
+weight for each quarter of its episodes that failed."""
 STILLS_APART = 5_000_000
 """Still pictures are of scenes whose seeds lie this far from those of the episodes."""
 
@@ -125,8 +128,10 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     """Collect, train and judge; False when one of them was interrupted."""
     folder, before = out / f"round-{number}", out / f"round-{number - 1}" / "checkpoint"
     learner = before if number else None
+    tasks = practised(plan.tasks, before.parent / "results.json") if number else plan.tasks
     coaching = plan.rounds[number - 1].coaching if number else plan.coaching
-    if _collect(plan, out / "frames", seeds, learner=learner, coaching=coaching).interrupted:
+    taught = replace(plan, tasks=tasks)
+    if _collect(taught, out / "frames", seeds, learner=learner, coaching=coaching).interrupted:
         return False
     training = train(
         replace(plan.train, steps=steps),
@@ -138,6 +143,16 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     )
     return training.finished and judge(
         plan.trial, training.checkpoint, folder, safety=plan.safety, workers=plan.workers
+    )
+
+
+def practised(tasks: Sequence[Share], results: Path) -> tuple[Share, ...]:
+    """Return the tasks with more weight on those that failed most, where a trial's results have a row of their name."""
+    rows = json.loads(results.read_text(encoding="utf-8"))["tasks"]
+    failed = {name: 1 - float(row["rate"]) for name, row in rows.items()}
+    return tuple(
+        replace(each, weight=each.weight * (LEAST_PRACTICE + 2 * failed[each.task])) if each.task in failed else each
+        for each in tasks
     )
 
 

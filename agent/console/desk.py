@@ -188,8 +188,10 @@ class Desk:
     def _run(self) -> None:
         try:
             self._draw()
+            self._conversation.prepare()
             while (words := self._waiting.get()) is not None:
                 self._take(words)
+                self._conversation.prepare()
         finally:
             with self._lock:
                 self._show(phase="broken")

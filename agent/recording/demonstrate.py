@@ -96,14 +96,16 @@ class Learner:
         """execute: rows of each chunk that are carried out before the learner looks again."""
         self._policy, self._execute = policy, execute
         self._rows: list[FloatArray] = []
+        self._chunk: ActionChunk | None = None
 
     def begin(self, generator: np.random.Generator) -> None:
-        self._rows = []
+        self._rows, self._chunk = [], None
         self._policy.reset(seed=int(generator.integers(2**31)))
 
     def row(self, observation: Observation, wanted: FloatArray) -> FloatArray:
         if not self._rows:
-            self._rows = list(self._policy.act(observation).actions[: self._execute])
+            self._chunk = self._policy.act(observation.reminded(self._chunk))
+            self._rows = list(self._chunk.actions[: self._execute])
         return self._rows.pop(0)
 
 

@@ -132,6 +132,7 @@ class Ahead:
     def _begin(self) -> None:
         self._plan: FloatArray | None = None
         self._last: FloatArray | None = None
+        self._heard: ActionChunk | None = None
         self._asked = self._fresh = self._standing = False
         self._since = self._row = 0
         self._moved = np.zeros(len(self.embodiment.action), dtype=np.float32)
@@ -149,7 +150,7 @@ class Ahead:
         """Return one row (1, A). Waits for the policy at the first look only."""
         self._hear(wait=False)
         if not self._asked and (self._since >= self._every or self._has_to_look()):
-            self._thinker.ask(observation)
+            self._thinker.ask(observation.reminded(self._heard))
             self._asked, self._since = True, 0
             self._moved[:] = 0.0
             self._hear(wait=self._plan is None)
@@ -181,7 +182,7 @@ class Ahead:
         chunk = self._thinker.answer(wait=wait) if self._asked else None
         if chunk is None:
             return
-        self._asked = False
+        self._asked, self._heard = False, chunk
         whole = self._checked(chunk)
         rows = whole[self._since :]
         if len(rows) == 0:

@@ -1,5 +1,7 @@
 """Where two chunks overlap, the old one hands over to the new one little by little."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from agent.ports import Policy
@@ -40,8 +42,9 @@ class Blended(PolicyWrapper):
         super().reset(seed=seed)
 
     def act(self, observation: Observation) -> ActionChunk:
-        actions = self._inner.act(observation).actions
+        chunk = self._inner.act(observation)
+        actions = chunk.actions
         if self._left is not None:
             actions = blend(self._left, actions, gripper=self._gripper)
         self._left = actions[self._execute :]
-        return ActionChunk(actions)
+        return replace(chunk, actions=actions)

@@ -1,6 +1,8 @@
 """The body as the filter sees it: what an action would sweep, as balls in the base frame."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -18,15 +20,29 @@ HELD = "held object"
 class Motion:
     """What one action would sweep, at K moments: first as measured now, then from the commanded pose to the next.
 
-    tool: (K, 3) tool point [m].  centres: (K, N, 3) of the balls that cover the links [m].  radii: (N,) [m].
-    links: (N,) the link each ball belongs to.  joints: (K, J) [rad], J = 0 for a body without known joints.
+    joints: (K, J) [rad], J = 0 for a body without known joints.  radii: (N,) of the balls that cover the links [m].
+    links: (N,) the link each ball belongs to.  place: works out `tool` and `centres`, once and only when they are
+    asked for: many motions fail by their joints alone.
     """
 
-    tool: Array
-    centres: Array
+    joints: Array
     radii: Array
     links: tuple[str, ...]
-    joints: Array
+    place: Callable[[], tuple[Array, Array]]
+
+    @property
+    def tool(self) -> Array:
+        """The tool point (K, 3) [m]."""
+        return self._placed[0]
+
+    @property
+    def centres(self) -> Array:
+        """The balls' centres (K, N, 3) [m]."""
+        return self._placed[1]
+
+    @cached_property
+    def _placed(self) -> tuple[Array, Array]:
+        return self.place()
 
 
 class BodyModel(Protocol):
@@ -108,7 +124,7 @@ class ToolBody:
     def predict(self, state: FloatArray, action: FloatArray) -> Motion:
         """A straight line of the tool point."""
         tool = np.concatenate([state[self._position][None], self._commanded + self._shares * action[self._step]])
-        return Motion(tool, tool[:, None], self._radii, ("tool",), np.zeros((len(tool), 0)))
+        return Motion(np.zeros((len(tool), 0)), self._radii, ("tool",), lambda: (tool, tool[:, None]))
 
     def back(self, state: FloatArray) -> FloatArray:
         row = np.zeros(self._length, dtype=np.float32)

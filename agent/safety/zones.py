@@ -110,9 +110,8 @@ class ZoneSet:
         self._upright = np.array(upright).T[:, :, None] if people else np.empty((5, 0, 1))
 
     def distances(self, points: Points) -> Points:
-        """Return how far each of `points` (..., 3) is outside each of the Z zones [m], (Z, ...); negative inside."""
-        # Coordinates first: sums over the last axis of three cost several times as much.
-        flat = np.ascontiguousarray(points.reshape(-1, 3).T)
+        """Return how far each of `points` (3, ...) is outside each of the Z zones [m], (Z, ...); negative inside."""
+        flat = np.ascontiguousarray(points.reshape(3, -1))
         rows = []
         if self._boxes:
             beyond = np.maximum(self._low - flat, flat - self._high)
@@ -127,7 +126,7 @@ class ZoneSet:
             outside = np.hypot(np.maximum(sideways, 0.0), np.maximum(upward, 0.0))
             rows.append(outside + np.minimum(np.maximum(sideways, upward), 0.0))
         rows += [zone.distance(flat.T)[None] for zone in self._others]
-        result: Points = np.concatenate(rows).reshape(-1, *points.shape[:-1])
+        result: Points = np.concatenate(rows).reshape(-1, *points.shape[1:])
         return result
 
     def spared(self, links: tuple[str, ...]) -> Points:

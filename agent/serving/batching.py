@@ -10,6 +10,9 @@ from functools import partial
 from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agent.errors import AubergineError, PolicyFault
 from agent.ports import BatchPolicy, Policy
 from agent.runtime import legal_rows
@@ -27,11 +30,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """actions: legal rows, float32 (T, A).  seconds: what the policy took.  together: how many shared the batch."""
+    """actions: legal rows, float32 (T, A).  seconds: what the policy took.  together: how many shared the batch.
+    memory: what the client should bring back with its next look, if anything."""
 
     actions: FloatArray
     seconds: float
     together: int
+    memory: NDArray[np.float64] | None = None
 
 
 @dataclass(eq=False)
@@ -156,7 +161,7 @@ class Batcher:
         except PolicyFault as fault:
             job.answer.set_exception(fault)
         else:
-            job.answer.set_result(Answer(rows, seconds, together))
+            job.answer.set_result(Answer(rows, seconds, together, outcome.memory))
 
 
 def _parts(jobs: list[_Job], lanes: int) -> list[list[_Job]]:

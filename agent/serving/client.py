@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 
 import numpy as np
+from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
@@ -97,7 +98,9 @@ class RemotePolicy:
             self.close()
             raise _error_in(reply)
         self._seed = None
-        return ActionChunk(self._layout.from_peer(self._actions(reply), self.embodiment))
+        answer = self._answer(reply)
+        actions = self._layout.from_peer(self._actions(answer), self.embodiment)
+        return ActionChunk(actions, memory=_memory_in(answer))
 
     def close(self) -> None:
         """Close the connection; closing twice is allowed."""
@@ -144,15 +147,20 @@ class RemotePolicy:
         }
         if self._seed is not None:
             request["seed"] = self._seed
+        if observation.memory is not None:
+            request["memory"] = observation.memory
         return request
 
-    def _actions(self, reply: bytes) -> FloatArray:
-        """The rows of an answer; PolicyFault when it has none of the right width."""
+    def _answer(self, reply: bytes) -> Mapping[str, object]:
         try:
             answer = unpack(reply, self._limits)
         except BadMessage as error:
             raise PolicyFault(f"the server's answer cannot be read: {error}") from error
-        actions = answer.get("actions") if isinstance(answer, Mapping) else None
+        return answer if isinstance(answer, Mapping) else {}
+
+    def _actions(self, answer: Mapping[str, object]) -> FloatArray:
+        """The rows of an answer; PolicyFault when it has none of the right width."""
+        actions = answer.get("actions")
         width = len(self.embodiment.action)
         if not isinstance(actions, np.ndarray) or actions.dtype.kind != "f" or actions.ndim != 2:
             raise PolicyFault("the server's answer has no 'actions' of shape (T, A)")
@@ -161,6 +169,12 @@ class RemotePolicy:
                 f"the server's actions have shape {actions.shape}; {width} finite values a row are needed"
             )
         return actions.astype(np.float32)
+
+
+def _memory_in(answer: Mapping[str, object]) -> NDArray[np.float64] | None:
+    """What the server's policy wants to be reminded of at the next look; other servers want nothing."""
+    memory = answer.get("memory")
+    return memory if isinstance(memory, np.ndarray) and memory.dtype == np.float64 and memory.ndim == 1 else None
 
 
 def request_for_peer(observation: Observation, layout: Layout, embodiment: Embodiment) -> dict[str, object]:

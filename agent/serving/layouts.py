@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from agent.errors import SpecError, unknown_name
@@ -88,7 +89,9 @@ LAYOUTS = {layout.name: layout for layout in (OWN, LIBERO, DROID)}
 MID_EPISODE_S = 1.0
 """The time of a look whose client does not tell it [s]. At time 0 an episode begins, where a policy may refuse what it
 does not see; later a thing may only be hidden, and a refusal would stop an arm in mid-task."""
-_OWN_OPTIONAL = ("time", "seed", "embodiment")
+_OWN_OPTIONAL = ("time", "seed", "embodiment", "memory")
+LONGEST_MEMORY = 256
+"""Numbers that a client may bring back from the last answer."""
 
 
 def layout_of(request: Mapping[str, object]) -> Layout:
@@ -114,6 +117,7 @@ def observation_from(
         state=_state(request, layout, embodiment.state),
         instruction=instruction_from(request.get("prompt"), limits),
         time=_time(request.get("time", MID_EPISODE_S)),
+        memory=_memory(request.get("memory")),
     )
 
 
@@ -209,6 +213,15 @@ def _time(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadMessage("'time' must be a number of seconds")
     return float(value)
+
+
+def _memory(value: object) -> NDArray[np.float64] | None:
+    """What the last answer asked to be reminded of; the policy itself checks what the numbers mean."""
+    if value is None:
+        return None
+    if not isinstance(value, np.ndarray) or value.dtype != np.float64 or value.ndim != 1 or len(value) > LONGEST_MEMORY:
+        raise BadMessage(f"'memory' must be float64 (K,) with K at most {LONGEST_MEMORY}, as an answer brought it")
+    return value
 
 
 def _check_own(request: Mapping[str, object], embodiment: Embodiment) -> None:

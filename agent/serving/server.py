@@ -1,7 +1,8 @@
 """The policy server: openpi's websocket protocol, and OpenVLA's REST beside it on a second port.
 
 On connect the client gets one binary frame with the metadata; then every binary frame is an observation and is
-answered by {"actions": float32 (T, A), "server_timing": {...}}. An error is one text frame ("SpecError: sentence"),
+answered by {"actions": float32 (T, A), "server_timing": {...}}, with "memory" where the policy wants to be reminded of
+something at the next look. An error is one text frame ("SpecError: sentence"),
 then the connection is closed with 1011. `GET /healthz` answers "OK". This is what openpi's
 `websocket_policy_server.py` does, but for the limits, the time-outs and the token, and that no traceback is sent.
 """
@@ -24,7 +25,7 @@ from agent.serving.batching import Answer, Batcher
 from agent.serving.card import Card
 from agent.serving.codec import pack
 from agent.serving.gate import admits, check_reach
-from agent.serving.layouts import LAYOUTS
+from agent.serving.layouts import LAYOUTS, OWN
 from agent.serving.limits import Limits
 from agent.serving.rest import RestServer
 
@@ -200,8 +201,10 @@ class PolicyServer:
         timing: dict[str, object] = {"infer_ms": 1e3 * answer.seconds, "batch": answer.together}
         if before is not None:
             timing["prev_total_ms"] = 1e3 * before
-        actions = layout.to_peer(answer.actions, self._card.embodiment)
-        return pack({"actions": actions, "server_timing": timing})
+        said: dict[str, object] = {"actions": layout.to_peer(answer.actions, self._card.embodiment)}
+        if layout is OWN and answer.memory is not None:
+            said["memory"] = answer.memory
+        return pack({**said, "server_timing": timing})
 
     async def _send(self, connection: ServerConnection, message: str | bytes) -> None:
         async with asyncio.timeout(self._config.send_s):

@@ -22,10 +22,14 @@ class ChatMl:
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of the conversation, up to where the assistant's answer begins."""
+        return [*self.said(messages), self._start, *self.plain("assistant\n")]
+
+    def said(self, messages: Sequence[Message]) -> list[int]:
+        """Return the tokens of the messages alone: what every longer conversation begins with."""
         tokens: list[int] = []
         for message in messages:
             tokens += [self._start, *self.plain(f"{message.role}\n{message.text}"), self.end, *self._newline]
-        return [*tokens, self._start, *self.plain("assistant\n")]
+        return tokens
 
     def plain(self, text: str) -> list[int]:
         """Return the tokens of `text`, none of them special."""

@@ -52,6 +52,14 @@ def test_a_share_may_ask_for_one_kind_of_target() -> None:
         ClassroomFactory((Share("put_in", target="plate"),)).task_for(1_000_000)
 
 
+def test_what_failed_most_is_practised_most(tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps({"tasks": {"put_in": {"rate": 1.0}, "stack": {"rate": 0.25}}}))
+    tasks = (Share("put_in", 2.0), Share("stack", 1.0), Share("lift", 0.6), Share("push", 0.7))
+    weights = [share.weight for share in training.practised(tasks, results)]
+    assert weights == [1.0, 2.0, 0.6, 0.7]
+
+
 class FakeRounds:
     """Stands for collecting, training and judging: each round's checkpoint says its number, and scores its rate."""
 

@@ -2,11 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from agent.cli.memory import default_file
 from agent.cli.program import main
+from agent.types import Episode, Goal, ImageArray, Observation, Outcome, Task
+from dialogue.memory.pictures import PictureDiary
 from dialogue.memory.store import Memory
 
 
@@ -63,6 +68,42 @@ def test_wrong_requests_change_nothing(
     assert says in capsys.readouterr().err
     with Memory(file) as memory:
         assert len(memory.entries()) == 3
+
+
+def test_attempts_are_listed_by_a_picture(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Reds:
+        """An eye that sees how red a picture is, and how blue."""
+
+        space = "reds"
+
+        def __init__(self, trained: object) -> None:
+            """Needs no weights."""
+
+        def look(self, picture: ImageArray) -> SimpleNamespace:
+            share = picture.mean(axis=(0, 1), keepdims=True)[0] / 255
+            return SimpleNamespace(scores=np.ones(1, np.float32), kinds=share, colours=share)
+
+    monkeypatch.setattr("policies.checkpoint.load_trained", lambda name, force: None)
+    monkeypatch.setattr("policies.looking.Looker", Reds)
+    with Memory(file) as memory:
+        for name, rgb in (("red", (250, 5, 5)), ("blue", (5, 5, 250))):
+            picture = np.full((4, 4, 3), rgb, np.uint8)
+            task = Task("lift", f"lift the {name} cube", Goal("lift", f"{name} cube"), 80)
+            seen = Observation({"front": picture}, np.zeros(1, np.float32), "", 0.0)
+            episode = Episode(task, 1, Outcome.TIMEOUT, 3, "", 0.1)
+            PictureDiary(memory, Reds(None)).keep(episode, seen, None)  # type: ignore[arg-type]
+            Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    words = ["memory", "list", "--memory", str(file), "--like", str(tmp_path / "blue.png")]
+    assert main(words) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("1.000") and "lift the blue cube" in first and "lift the red cube" in second
+    assert main([*words, "--json", "--limit", "1"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["text"] == "lift the blue cube" and told["score"] == pytest.approx(1.0)
+    assert main(["memory", "search", "cube", "--memory", str(file), "--like", "x.png"]) == 2
+    assert "--like goes with `list`" in capsys.readouterr().err
 
 
 def test_a_missing_or_foreign_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from agent.errors import SpecError
 from dialogue.questions import KINDS_OF_QUESTION, Answer, Seen, answer, draw_questions, parse_question, with_within
+from sim.objects import KINDS
 
 TABLE = (
     Seen("cube", "red", 0.45, -0.20),
@@ -12,7 +13,7 @@ TABLE = (
     Seen("bowl", "white", 0.55, 0.20, radius=0.08),
     Seen("lemon", "yellow", 0.45, 0.0),
     Seen("egg", "white", 0.95, 0.1, held=True),
-    Seen("pear", "green", 0.5, 0.1, score=0.2),
+    Seen("pear", "green", 0.5, 0.1, score=0.01),
 )
 TRUTH = with_within(TABLE[:-1])
 """Without the one that nobody is sure of."""
@@ -60,6 +61,10 @@ def test_yes_and_no_are_balanced_and_absent_things_are_made_of_what_is_there() -
     for kind in ("existence", "held", "reachable", "relation"):
         truths = [truth for question, truth in drawn if question.kind == kind]
         assert np.mean(truths) == pytest.approx(0.5)
-    absent = [question.what for question, truth in drawn if question.kind == "existence" and not truth]
+    absent = {question.what for question, truth in drawn if question.kind == "existence" and not truth}
     kinds, colours = {one.kind for one in TRUTH}, {one.colour for one in TRUTH}
-    assert all(what.kind in kinds and what.colour in colours for what in absent)
+    crossed = {what for what in absent if what.kind in kinds and what.colour in colours}
+    repainted = {what for what in absent if what.kind in kinds and what.colour not in colours}
+    strange = {what for what in absent if what.kind not in kinds and what.colour is None}
+    assert crossed and repainted and strange and crossed | repainted | strange == absent
+    assert all(what.colour in KINDS[what.kind].colours for what in repainted)

@@ -66,6 +66,32 @@ def test_forced_tokens_save_passes() -> None:
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_reading_ahead_saves_reading_and_says_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, slow = model(seed), model(seed, reuse=False)
+    read: list[int] = []
+    network = ahead._model.base_model
+    whole = network.forward
+
+    def counted(*, input_ids: torch.Tensor, **others: object) -> object:
+        read.append(input_ids.shape[1])
+        return whole(input_ids=input_ids, **others)
+
+    monkeypatch.setattr(network, "forward", counted)
+    for words in ("pick the red cube", "no, the blue cube"):
+        system, said = asked(words)
+        ahead.prepare([system])
+        ahead.prepare([system])
+        prepared = sum(read)
+        reply = ahead.reply([system, said], grammar=GRAMMAR)
+        assert reply.text == slow.reply([system, said], grammar=GRAMMAR).text
+        whole_prompt = len(ahead.prompt([system, said]))
+        assert sum(read) - prepared < whole_prompt - len(ChatMl(tiny_parts()[1]).said([system])) + reply.tokens + 1
+        read.clear()
+    ahead.prepare([Message("system", "x" * 5000)])
+    assert read == []
+
+
 def test_probabilities_agree_with_a_plain_forward_pass() -> None:
     lm = model()
     network, tokenizer = tiny_parts()

@@ -1,8 +1,9 @@
 """An emulated bus of STS3215 servos on a pseudo-terminal: what the vendor's library and LeRobot's see on a serial line.
 
 Knows ping, read, write, reg write and action, sync read and write, broadcast ping, the EPROM lock, homing offsets,
-position and speed limits, torque, overload and voltage alarms, silent servos, garbled packets and a pulled cable. Not
-modelled: the line's 10 microseconds a byte, acceleration, gravity, gear play, heat.
+position and speed limits, torque, overload and voltage alarms, silent servos, garbled packets and a pulled cable. What
+the shafts turn, and how, is a body's business (`servo_body`). Not modelled: the line's 10 microseconds a byte, gear
+play, heat.
 """
 
 import os
@@ -13,6 +14,7 @@ import time
 import tty
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 PING, READ, WRITE, REG_WRITE, ACTION, SYNC_READ, SYNC_WRITE = 1, 2, 3, 4, 5, 0x82, 0x83
 BROADCAST = 0xFE
@@ -20,6 +22,8 @@ EPROM_END = 40
 VOLTAGE_ALARM, OVERLOAD_ALARM = 0x01, 0x20
 DEFAULT_SPEED = 3400.0
 """Steps a second without a limit: the servo's 0.222 s for 60 degrees at 7.4 V is 3,074; at 12 V it is faster."""
+SLOW = 20.0
+"""Steps a second; a servo that is far from its goal and slower is pressing against something."""
 READ_ONLY = {*range(5), *range(56, 71)}
 
 
@@ -58,7 +62,6 @@ class Servo:
         self.memory[55] = 1
         self._eprom = bytes(self.memory[:EPROM_END])
         self.put(42, self.position, 2)
-        self._then: float | None = None
         self._pressing = 0.0
 
     @property
@@ -72,6 +75,21 @@ class Servo:
     @property
     def torque(self) -> bool:
         return bool(self.memory[40])
+
+    @property
+    def driven(self) -> bool:
+        """Whether the motor pulls."""
+        return self.torque and not self.alarm & OVERLOAD_ALARM
+
+    @property
+    def goal(self) -> int:
+        """Where the shaft is to go [steps of the encoder]."""
+        return min(max(self.get(42, 2), self.get(9, 2)), self.get(11, 2)) + self.offset
+
+    @property
+    def fastest(self) -> float:
+        """Its limit of speed [steps/s]."""
+        return _signed(self.get(46, 2), 15) or DEFAULT_SPEED
 
     def get(self, address: int, length: int) -> int:
         return int.from_bytes(self.memory[address : address + length], "little")
@@ -96,25 +114,15 @@ class Servo:
         self.memory[40], self.memory[55], self.alarm = 0, 1, 0
         self.put(42, self.position & 0xFFFF, 2)
 
-    def advance(self, now: float) -> None:
-        """Move towards the goal for the time since the last call, then refresh what can be read."""
-        passed = 0.0 if self._then is None else now - self._then
-        self._then = now
-        before = self.turned
-        moving = self.torque and not self.alarm & OVERLOAD_ALARM
-        goal = min(max(self.get(42, 2), self.get(9, 2)), self.get(11, 2)) + self.offset
-        if moving:
-            reach = (_signed(self.get(46, 2), 15) or DEFAULT_SPEED) * passed
-            self.turned += min(max(goal - self.turned, -reach), reach)
-        if self.blocked_at is not None:
-            self.turned = min(max(self.turned, self.blocked_at[0]), self.blocked_at[1])
-        pressed = moving and self.blocked_at is not None and abs(goal - self.turned) > 20
+    def report(self, passed: float, speed: float) -> None:
+        """Refresh what can be read, `passed` seconds after the last time. speed: of the shaft [steps/s]."""
+        pressed = self.driven and abs(self.goal - self.turned) > 20 and speed < SLOW
         self._pressing = self._pressing + passed if pressed else 0.0
         if self._pressing > self.overload_after:
             self.alarm |= OVERLOAD_ALARM
         low, high = self.memory[15] / 10, self.memory[14] / 10
         self.alarm = self.alarm & ~VOLTAGE_ALARM | (0 if low <= self.volts <= high else VOLTAGE_ALARM)
-        self._refresh(abs(self.turned - before) / passed if passed else 0.0, 980 if pressed else 0)
+        self._refresh(speed, 980 if pressed else 0)
 
     def _refresh(self, speed: float, load: int) -> None:
         position = self.position
@@ -125,11 +133,23 @@ class Servo:
         self.memory[65], self.memory[66] = self.alarm, int(speed > 1)
 
 
-class FeetechEmulator:
-    """A bus of servos. `port` is the name to open; call `close` at the end."""
+class Turned(Protocol):
+    """What hangs on the shafts."""
 
-    def __init__(self, servos: list[Servo], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def advance(self, passed: float) -> list[float]:
+        """Let so much time pass [s], turn the shafts, and return how fast each is [steps/s]."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class FeetechEmulator:
+    """A bus of servos and the body that they move. `port` is the name to open; call `close` at the end."""
+
+    def __init__(self, servos: list[Servo], body: Turned, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.servos = {servo.number: servo for servo in servos}
+        self.body = body
+        self._then = clock()
         self.garble = 0
         """How many of the next answers carry a wrong checksum."""
         self.shorten = 0
@@ -168,6 +188,7 @@ class FeetechEmulator:
             self._thread.join()
             for handle in (self._master, self._slave, self._wake, self._poke):
                 os.close(handle)
+            self.body.close()
 
     def _serve(self) -> None:
         waiting = b""
@@ -187,8 +208,8 @@ class FeetechEmulator:
         number, instruction, parameters = body[0], body[2], body[3:]
         self.instructions.append(instruction)
         # Nobody waits until goals have arrived: whoever turns the clock by hand may have done so meanwhile.
-        for servo in self.servos.values() if instruction != SYNC_WRITE else ():
-            servo.advance(self._clock())
+        if instruction != SYNC_WRITE:
+            self._advance()
         if instruction == SYNC_READ:
             address, length = parameters[:2]
             for asked in parameters[2:]:
@@ -203,6 +224,12 @@ class FeetechEmulator:
             self._broadcast(instruction)
         else:
             self._single(number, instruction, parameters)
+
+    def _advance(self) -> None:
+        now = self._clock()
+        passed, self._then = now - self._then, now
+        for servo, speed in zip(self.servos.values(), self.body.advance(passed), strict=True):
+            servo.report(passed, speed)
 
     def _broadcast(self, instruction: int) -> None:
         for servo in self.servos.values():

@@ -2,7 +2,7 @@
 
 Run it as a process of its own (`python -m tests.emulators.ur`): it prints one JSON line with its address, then answers
 one JSON line to each line on its standard input (`state`, `protective_stop`, `emergency_stop`, `local_control`,
-`power_off`, `tcp SHIFT`). What the uploaded program would do is done by `ur_body`.
+`power_off`, `tcp SHIFT`, `shove ANGLE`). What the uploaded program would do is done by `ur_body`.
 """
 
 import asyncio
@@ -13,19 +13,9 @@ import struct
 import sys
 import time
 
-import numpy as np
+from agent.robots.chain import vector_from_matrix
+from tests.emulators.ur_body import Body, ur5e
 
-from agent.robots.chain import chain_from_dh, frame_of, vector_from_matrix
-from tests.emulators.ur_body import Body
-
-UR5E = (
-    (0.0, 0.1625, np.pi / 2),
-    (-0.425, 0.0, 0.0),
-    (-0.3922, 0.0, 0.0),
-    (0.0, 0.1333, np.pi / 2),
-    (0.0, 0.0997, -np.pi / 2),
-    (0.0, 0.0996, 0.0),
-)
 PERIOD = 0.008
 RUNNING, STOPPED = 2, 1
 SAFETY = {1: "NORMAL", 4: "PROTECTIVE_STOP"}
@@ -62,7 +52,7 @@ class Controller:
 
     def __init__(self, host: str) -> None:
         self.host, self.body = host, Body()
-        self.chain = chain_from_dh(UR5E, ["joint"] * 6, np.eye(4), frame_of((0.0, 0.0, 0.12)))
+        self.chain = ur5e()
         self.began = time.monotonic()
 
     async def start(self) -> None:
@@ -210,6 +200,8 @@ class Controller:
                 body.end_program()
             case ["tcp", shift]:
                 body.tcp_shift = float(shift)
+            case ["shove", angle]:
+                body.shove(float(angle))
         return {
             "q": list(body.q),
             "qd": list(body.qd),

@@ -8,7 +8,14 @@ from policies.train import TrainConfig, train
 from tests.policies.toy import TOY, write_store
 
 FAST = TrainConfig(
-    model=tiny_model(), batch=64, warmup=20, learning_rate=3e-3, average_decay=0.98, held_out=0.05, threads=1
+    model=tiny_model(),
+    batch=64,
+    warmup=20,
+    learning_rate=3e-3,
+    average_decay=0.98,
+    binary_weight=1.0,
+    held_out=0.05,
+    threads=1,
 )
 
 

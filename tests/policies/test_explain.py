@@ -25,7 +25,7 @@ def test_an_explanation_repeats_what_was_decided(trained: Path) -> None:
     explained = policy.explain()
     assert explained is not None
     with torch.inference_mode():
-        thought = policy.backbone(policy._inputs(seen))
+        thought = policy.backbone(policy._inputs(seen, None))
         written = policy.decoder.generate_slowly(thought.tokens)
     assert [heat.label for heat in explained.heat] == ["subject", "target"]
     assert all(heat.heat.shape == (8, 8) and heat.heat.sum() == pytest.approx(1, abs=1e-4) for heat in explained.heat)

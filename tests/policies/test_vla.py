@@ -1,5 +1,6 @@
 """The whole policy on the toy task: pictures and a sentence in, the right action out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +104,19 @@ def test_it_says_how_sure_it_is_alone_and_in_a_batch(trained: Path) -> None:
     assert ((sure > 0) & (sure <= 1)).all()
     assert unsure.max() < sure.min()
     assert [chunk.confidence for chunk in greedy.act_batch(looks)] == pytest.approx(sure.tolist(), abs=1e-4)
+
+
+def test_a_look_that_got_nowhere_twice_is_answered_otherwise_and_the_same_each_time(trained: Path) -> None:
+    policy = load_policy(str(trained))
+    differs = []
+    for seed in range(12):
+        look = observation(scene(np.random.default_rng(seed))[0], "red")
+        greedy = policy.act(look)
+        again = policy.act(replace(look, time=0.4).reminded(greedy))
+        np.testing.assert_array_equal(again.actions, policy.act(replace(look, time=0.4).reminded(greedy)).actions)
+        stuck = replace(look, time=0.8).reminded(again)
+        third = policy.act(stuck)
+        np.testing.assert_array_equal(third.actions, policy.act(stuck).actions)
+        np.testing.assert_allclose(third.actions, policy.act_batch([look, stuck])[1].actions, atol=1e-5)
+        differs.append(not np.array_equal(third.actions, again.actions))
+    assert any(differs)

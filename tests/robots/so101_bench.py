@@ -9,6 +9,7 @@ from agent.robots.pace import Hours
 from agent.robots.so101 import SO101, SO101Config
 from agent.robots.so101_calibration import MOTORS
 from tests.emulators.feetech import FeetechEmulator, Servo
+from tests.emulators.servo_body import RADIANS, ServoBody, so101_with_jaw
 
 HOMING = (-120, 35, 0, 412, -7, 1024)
 RANGES = ((760, 3400), (810, 3250), (890, 3090), (950, 3150), (0, 4095), (2000, 3400))
@@ -29,6 +30,14 @@ def write_calibration(folder: Path) -> Path:
     path = folder / "follower.json"
     path.write_text(json.dumps(motors, indent=4), encoding="utf-8")
     return path
+
+
+def zeros() -> list[float]:
+    """Where the shafts stand when the joints are at zero: the middle of each range, but the jaw begins where it is
+    closed."""
+    closed = so101_with_jaw().low[-1] / RADIANS
+    starts = [(low + high) / 2 for low, high in RANGES[:5]] + [RANGES[5][0] - closed]
+    return [start + homing for start, homing in zip(starts, HOMING, strict=True)]
 
 
 def arm_of_servos(*, calibrated: bool = True) -> list[Servo]:
@@ -61,7 +70,8 @@ class Bench:
         self.hours = Hours()
 
     def bus(self, *, calibrated: bool = True) -> FeetechEmulator:
-        self.buses.append(FeetechEmulator(arm_of_servos(calibrated=calibrated), clock=self.hours.clock))
+        servos = arm_of_servos(calibrated=calibrated)
+        self.buses.append(FeetechEmulator(servos, ServoBody(servos, zeros()), clock=self.hours.clock))
         return self.buses[-1]
 
     def driver(self, bus: FeetechEmulator | None = None, **settings: object) -> SO101:

@@ -12,6 +12,7 @@ from agent.robots.so101_calibration import MOTORS
 from agent.types import Control, FloatArray
 from tests.contract.driver_contract import DriverContract
 from tests.emulators.feetech import SYNC_READ, SYNC_WRITE
+from tests.emulators.servo_body import ServoBody
 from tests.robots.so101_bench import HOMING, HURRIED_S, PATIENT_S, RANGES, STANDING, Bench
 
 pytest.importorskip("scservo_sdk", reason="the vendor's library is not installed: pip install 'aubergine[so101]'")
@@ -146,6 +147,36 @@ def test_stop_holds_the_arm_where_it_is(bench: Bench) -> None:
     bench.wait(0.3)
     assert driver.read().state[7] == pytest.approx(stopped, abs=0.01)
     assert stopped < action[0] - 0.3
+    driver.disconnect()
+
+
+def test_a_held_arm_carries_its_weight_and_a_relaxed_one_sinks(bench: Bench) -> None:
+    bus = bench.bus()
+    driver = bench.driver(bus)
+    driver.connect()
+    driver.send(still(driver))
+    held = driver.read().state[:3]
+    bench.wait(1.0)
+    assert driver.read().state[:3] == pytest.approx(held, abs=0.002)
+    driver.disconnect()
+    bench.wait(1.0)
+    driver.connect()
+    assert driver.read().state[2] < held[2] - 0.02
+    driver.disconnect()
+
+
+def test_what_is_read_is_where_the_body_stands(bench: Bench) -> None:
+    bus = bench.bus()
+    driver = bench.driver(bus, control=Control.JOINT_POSITION)
+    driver.connect()
+    action = np.array([*driver.read().state[7:], 0.8], dtype=np.float32)
+    action[:5] += 0.1
+    driver.send(action)
+    bench.wait(0.5)
+    seen = driver.read().state
+    assert isinstance(bus.body, ServoBody)
+    assert seen[7:] == pytest.approx(bus.body.arm.measure()[0][:5], abs=0.002)
+    assert seen[7:] == pytest.approx(action[:5], abs=0.005)
     driver.disconnect()
 
 

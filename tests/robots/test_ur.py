@@ -136,7 +136,7 @@ def test_connecting_and_reading_move_nothing(controller: Controller) -> None:
     driver.connect()
     driver.read()
     after = controller.ask()
-    assert after["q"] == before
+    assert after["q"] == pytest.approx(before, abs=1e-4), "its weight is carried"
     assert after["log"] == []
     driver.disconnect()
     assert not controller.ask()["running"], "the program is ended"
@@ -210,6 +210,17 @@ def test_a_stopped_arm_is_said_plainly_and_recovered_by_connecting(
     driver.disconnect()
     with pytest.raises(WorldFault, match=r"PROTECTIVE_STOP|EMERGENCY_STOP|POWER_OFF"):
         driver.connect()
+
+
+def test_an_arm_that_is_pushed_off_its_path_stops(controller: Controller) -> None:
+    driver = UR(settings(controller.host))
+    driver.connect()
+    stood = driver.read().state[7:]
+    driver.send(np.zeros(7, dtype=np.float32))
+    controller.ask("shove 0.3")
+    faults_with(driver, "protective stop")
+    assert controller.ask()["q"][0] == pytest.approx(stood[0] + 0.3, abs=0.1), "it stays where it was pushed to"
+    driver.disconnect()
 
 
 @slow

@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
-from agent.doubles import PointTeacher, PointWorld, point_task
+from agent.doubles import CountingPolicy, PointTeacher, PointWorld, point_task
 from agent.errors import PolicyFault, Refusal, SpecError, WorldFault
 from agent.ports import Policy, World
 from agent.runtime import run_episode
@@ -67,6 +68,17 @@ def test_an_episode_is_the_same_here_and_over_the_wire() -> None:
         remote.close()
     assert here.outcome is Outcome.SUCCESS
     assert (there.outcome, there.steps) == (here.outcome, here.steps)
+
+
+def test_what_a_policy_wants_to_be_reminded_of_travels() -> None:
+    world = PointWorld()
+    policy = CountingPolicy(world.embodiment)
+    with served(policy) as ports:
+        remote = RemotePolicy(ports.url)
+        for seed in (0, 1):
+            run_episode(world, remote, replace(point_task(seed), max_steps=3), seed=seed, execute=1)
+        remote.close()
+    assert policy.counts == [1, 2, 3, 1, 2, 3]
 
 
 def look(size: int = 24) -> Observation:

@@ -80,6 +80,9 @@ def test_a_layout_of_another_control_is_refused(layout: object, body: object) ->
         ({"observation/state": True}, "no 'observation/state'"),
         ({"time": np.inf}, "'time'"),
         ({"time": "now"}, "'time'"),
+        ({"memory": [1.0]}, "'memory' must be float64"),
+        ({"memory": np.zeros(257)}, "'memory' must be float64"),
+        ({"memory": np.zeros((2, 2))}, "'memory' must be float64"),
     ],
 )
 def test_what_does_not_fit_is_named(changes: dict[str, object], complaint: str) -> None:

@@ -1,5 +1,7 @@
 """The onlooker names things so that exactly one in the scene is meant, and knows what every question means."""
 
+import re
+
 import numpy as np
 
 from agent.notes import ABSENT, NONE, RELATIONS, UNNAMED
@@ -8,7 +10,7 @@ from agent.types import CameraSpec, Outcome
 from sim.curio_words import ODD_COLOURS, ODD_NOUNS
 from sim.curios import APART, Curio, is_odd, make_curio, with_oddities
 from sim.expert import ScriptedExpert
-from sim.grammar import nouns_of
+from sim.grammar import nouns_of, plural
 from sim.naming import descriptions_for
 from sim.objects import COLOURS, HELD_OUT_COLOURS, KINDS, pair_is_held_out, parse_name
 from sim.onlooker import Onlooker
@@ -134,3 +136,30 @@ def test_the_teacher_can_take_a_curio() -> None:
         done += run_episode(world, expert, task, seed=seed, execute=1).outcome is Outcome.SUCCESS
     assert tried >= 3
     assert done >= tried - 1
+
+
+def test_one_of_two_is_told_by_where_it_stands() -> None:
+    world = TabletopWorld((CameraSpec("front", 8, 8),), restage=with_oddities)
+    onlooker, rng, told = Onlooker(world, ScriptedExpert(world)), np.random.default_rng(0), 0
+    axes = {"left": (1, -1), "right": (1, 1), "front": (0, 1), "back": (0, -1)}
+    for seed in range(550_300, 550_340):
+        world.reset(sample_task("put_in", np.random.default_rng(seed)), seed=seed)
+        onlooker.begin(rng)
+        for text, question in zip((n := onlooker.note(rng, 10)).instructions, n.questions, strict=True):
+            if "two " not in text:
+                continue
+            meant = world.scene.entities[int(question[1])]
+            twins = [entity for entity in world.scene.entities if entity.kind.name == meant.kind.name]
+            position = next(word for word in axes if re.search(rf"{word} one|one (on|at) the {word}", text))
+            axis, sign = axes[position]
+            assert len(twins) == 2
+            assert max(twins, key=lambda e: sign * e.pose.position[axis]) is meant, text
+            told += 1
+    assert told >= 5
+
+
+def test_plurals() -> None:
+    nouns = ("cube", "dish", "box", "brush", "strawberry", "toy car", "die", "tomato", "bread")
+    assert [plural(noun) for noun in nouns] == [
+        *("cubes", "dishes", "boxes", "brushes", "strawberries", "toy cars", "dice", "tomatoes", "breads")
+    ]

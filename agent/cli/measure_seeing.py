@@ -1,0 +1,106 @@
+"""How often questions about pictures are answered right, from the backbone's regions, against the simulator's truth.
+
+Run as `python -m agent.cli.measure_seeing --scenes 300 --seed 0`. Scenes are moments of episodes: before anything
+moved, on the way, after something was dropped, and at the end. Questions are balanced, the absent things nearly there.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from agent.cli import stage as stages
+from agent.errors import SpecError
+from agent.evaluation.statistics import wilson
+from dialogue.lessons.moments import Moment, Moments
+from dialogue.questions import KINDS_OF_QUESTION, Answer, Question, answer, draw_questions
+from dialogue.seeing import Eye, Hand, HeldHead, shipped_held_head, things_in
+
+
+@dataclass
+class Tally:
+    """Answers of one kind of question. right of asked; for yes and no: true and false positives, false negatives."""
+
+    asked: int = 0
+    right: int = 0
+    true_yes: int = 0
+    false_yes: int = 0
+    false_no: int = 0
+
+    def count(self, said: Answer, truth: Answer) -> None:
+        self.asked += 1
+        self.right += int(said == truth)
+        if isinstance(truth, bool):
+            self.true_yes += int(bool(said) and truth)
+            self.false_yes += int(bool(said) and not truth)
+            self.false_no += int(truth and not said)
+
+    @property
+    def f1(self) -> float:
+        """Of "yes"; for answers that are no yes or no, the share of right ones, which micro-averaged F1 comes to."""
+        both = 2 * self.true_yes + self.false_yes + self.false_no
+        return 2 * self.true_yes / both if both else self.right / max(self.asked, 1)
+
+
+Tallies = dict[str, Tally]
+
+
+def main() -> None:
+    """Print F1 and the share of right answers by kind of question, with Wilson intervals."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--policy", default=stages.DEFAULT_POLICY)
+    parser.add_argument("--scenes", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--state", action="store_true", help="what is held from the gripper's state, not the picture")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    tallies = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed, state=arguments.state)
+    if arguments.json:
+        print(json.dumps({name: {**vars(tally), "f1": round(tally.f1, 4)} for name, tally in tallies.items()}))
+        return
+    for name, tally in tallies.items():
+        range_ = wilson(tally.right, tally.asked)
+        share = 100 * tally.right / max(tally.asked, 1)
+        low, high = 100 * range_.low, 100 * range_.high
+        print(f"{name:12} F1 {tally.f1:.3f}  right {tally.right}/{tally.asked} = {share:.1f} % [{low:.1f}, {high:.1f}]")
+
+
+def measure(policy: str, *, scenes: int, seed: int, state: bool) -> Tallies:
+    """Return the tallies by kind of question, and of all together. state: what is held is told by the gripper."""
+    from policies.checkpoint import load_trained
+    from policies.looking import Looker
+
+    trained = load_trained(policy)
+    eye, head = Looker(trained), shipped_held_head()
+    source = Moments(trained.embodiment.cameras[:1])
+    tallies: Tallies = {kind: Tally() for kind in (*KINDS_OF_QUESTION, "all")}
+    for number in tqdm(range(seed, seed + scenes), desc="ask", unit="scene", disable=None):
+        try:
+            moment = source.make(number)
+        except SpecError:  # a crowded scene that found no room
+            continue
+        for question, said, truth in asked_of(moment, eye, np.random.default_rng([number, 6]), head=head, state=state):
+            for name in (question.kind, "all"):
+                tallies[name].count(said, truth)
+    source.close()
+    return tallies
+
+
+def asked_of(
+    moment: Moment, eye: Eye, rng: np.random.Generator, *, head: HeldHead | None, state: bool
+) -> list[tuple[Question, Answer, Answer]]:
+    """Return questions about a moment, what is answered, and the truth."""
+    look = eye.look(moment.after.images["front"])
+    seen = things_in(look, hand=hand_of(moment) if state else None, held_head=head)
+    return [(question, answer(question, seen), truth) for question, truth in draw_questions(moment.things(), rng)]
+
+
+def hand_of(moment: Moment) -> Hand:
+    x, y, z = (float(value) for value in moment.state.tool_position)
+    return Hand((x, y, z), float(moment.state.gripper_opening))
+
+
+if __name__ == "__main__":
+    main()

@@ -153,7 +153,7 @@ class _Adapting:
             assert source.ahead is not None
             generator = generator_of(config.seed + number, step)
             lesson = changed(*source.assemble(*source.ahead.next()), config.augmentation, generator)
-            losses = self.model(lesson.inputs, lesson.labels, config.loss, lesson.noise, generator)
+            losses: Losses = self.model(lesson.inputs, lesson.labels, config.loss, lesson.noise, generator)
             (losses.total * source.share).backward()  # type: ignore[no-untyped-call]
             found.append(losses)
         trained = [p for p in self.model.parameters() if p.requires_grad]

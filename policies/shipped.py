@@ -1,4 +1,4 @@
-"""Where trained policies lie: bundled ones by name, others by folder. Needs neither torch nor anything else.
+"""Where trained policies lie: bundled ones by name, others by folder. Needs no learning library.
 
 A policy is named by a checkpoint, by a checkpoint with an adapter (`vla+mushroom`), or by an adapter's folder, which
 says itself what it was made for.
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import SpecError, unknown_name
+from agent.settings import from_mapping
+from agent.types import Embodiment
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """Bundled checkpoints, one folder each."""
@@ -33,7 +35,8 @@ def pretrained_names() -> list[str]:
 
 def is_trained(policy: str) -> bool:
     """Whether `policy` names a bundled checkpoint or a folder, with an adapter or without; it may still be broken."""
-    return Path(policy).is_dir() or _split(policy)[0] in pretrained_names() or Path(_split(policy)[0]).is_dir()
+    name, _ = _split(policy)
+    return bool(name) and (name in pretrained_names() or Path(name).is_dir() or Path(policy).is_dir())
 
 
 def locate(policy: str) -> Located:
@@ -64,6 +67,16 @@ def find_adapter(name_or_path: str, checkpoint: Path) -> Path:
     if not known:
         raise SpecError(f"no adapter '{name_or_path}': it is no folder with {CARD}, and {checkpoint.name} has none")
     raise unknown_name("adapter", name_or_path, known)
+
+
+def embodiment_of(checkpoint: Path) -> Embodiment:
+    """Return the body that a checkpoint was made for, read without its network; SpecError when it is not there."""
+    file = checkpoint / "embodiment.json"
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{file} is missing or not readable JSON: {error}") from error
+    return from_mapping(Embodiment, values, where=str(file))
 
 
 def with_adapter(policy: str, adapter: str | None) -> str:

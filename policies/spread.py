@@ -5,11 +5,13 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor, multiprocessing, nn
+from torch import Tensor, nn
+from torch.multiprocessing.spawn import ProcessRaisedException, start_processes
 
 from agent.errors import SpecError
 from policies.interrupt import interruptible
@@ -101,13 +103,13 @@ def in_processes(count: int, work: Callable[..., T], *arguments: Any) -> T:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    results = multiprocessing.get_context("spawn").SimpleQueue()
+    results = get_context("spawn").SimpleQueue()
     with interruptible():
         try:
-            multiprocessing.start_processes(
+            start_processes(  # type: ignore[no-untyped-call]
                 _process, (count, port, results, work, arguments), nprocs=count, start_method="spawn"
             )
-        except multiprocessing.ProcessRaisedException:
+        except ProcessRaisedException:
             if results.empty():
                 raise
     found: T | SpecError = results.get()

@@ -27,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="lerobot",
         help="lerobot: LeRobotDataset v3.0 with films; frames: raw arrays for training here",
     )
+    parser.add_argument(
+        "--like",
+        metavar="NAME|DIR",
+        help="record what this trained policy sees, so that heads and adapters can be trained for it",
+    )
     add_safety_argument(parser)
     parser.add_argument("--clean", action="store_true", help="undisturbed demonstrations only")
 
@@ -38,11 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.recording.demonstrate import Coaching
     from agent.recording.frame_sink import FrameStoreSink
     from agent.recording.writer import DatasetWriter
+    from policies.shipped import embodiment_of, find_checkpoint
 
     # A wrong file is told here and not by every worker.
     stages.safety_limits(arguments.safety)
     mix = tuple(Share(*pair) for pair in stages.task_mix(arguments.family))
-    factory = ClassroomFactory(mix, safety=arguments.safety)
+    body = embodiment_of(find_checkpoint(arguments.like)) if arguments.like else None
+    factory = ClassroomFactory(mix, cameras=body.cameras if body else None, safety=arguments.safety)
     folder = new_folder(arguments.out, "collect")
     sink = DatasetWriter(folder) if arguments.store == "lerobot" else FrameStoreSink(folder)
     result = collect(

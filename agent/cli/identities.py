@@ -45,8 +45,8 @@ def policy_identity(policy: str, made: Policy) -> str:
     if located.adapter is not None:
         files += [located.adapter / name for name in ADAPTER_FILES]
     weights = digest_of_files(files)
-    code = sorted([*sources.glob("*.py"), *sources.glob("heads/*.py")])
-    return f"checkpoint {weights}, code {digest_of_files(code)}"
+    acting = [*sorted(sources.glob("*.py")), sources / "heads"]
+    return f"checkpoint {weights}, code {digest_of_files(acting)}"
 
 
 def world_identity(spec: "GymWorldSpec | None" = None, *, safety: str | None = None) -> str:

@@ -17,10 +17,10 @@ from agent.evaluation.suite import load_suite
 from agent.recording.collect import collect
 from agent.recording.demonstrate import Coaching
 from agent.recording.frame_sink import FrameStoreSink
-from agent.settings import from_mapping, load_settings, save_settings
+from agent.settings import load_settings, save_settings
 from agent.types import Embodiment
 from policies.heads.train_head import HeadTraining, train_head
-from policies.shipped import find_checkpoint
+from policies.shipped import embodiment_of, find_checkpoint
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,3 @@ def demonstrate(plan: HeadPlan, body: Embodiment) -> bool:
         coaching=plan.coaching,
     )
     return not collected.interrupted
-
-
-def embodiment_of(checkpoint: Path) -> Embodiment:
-    """The body that a checkpoint was made for, read without its network."""
-    file = checkpoint / "embodiment.json"
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SpecError(f"{file} is missing or not readable JSON: {error}") from error
-    return from_mapping(Embodiment, values, where=str(file))

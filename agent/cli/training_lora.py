@@ -14,7 +14,6 @@ from agent.cli import stage as stages
 from agent.cli.classroom import ClassroomFactory, Share
 from agent.cli.collect import INTERRUPTED, attempts_file
 from agent.cli.training import STILLS_APART, Trial, judge, rate_in
-from agent.cli.training_head import embodiment_of
 from agent.errors import SpecError
 from agent.evaluation.suite import load_suite
 from agent.recording.collect import Collected, collect
@@ -24,7 +23,7 @@ from agent.recording.stills import collect_stills
 from agent.settings import load_settings, save_settings
 from agent.types import CameraSpec, Task
 from policies.adapting import AdaptConfig, adapt
-from policies.shipped import find_checkpoint
+from policies.shipped import embodiment_of, find_checkpoint, pretrained_names
 
 KNOWN_APART = 1_000_000
 """What is known is shown in scenes whose seeds lie this far from those of what is new."""
@@ -127,12 +126,14 @@ def follow(plan: LoraPlan, out: Path, *, resume: bool, say: Callable[[str], None
     if not _show(plan, out, embodiment_of(base).cameras):
         return LoraOutcome(None, _minutes(began), {}, finished=False)
     known = out / "known" if plan.known else None
-    made = adapt(plan.train, plan.init_from, base, out / "new", known, out)
+    # An adapter names its base: a bundled one by name, another by where it lies, whoever asks from wherever.
+    name = plan.init_from if plan.init_from in pretrained_names() else str(base.resolve())
+    made = adapt(plan.train, name, base, out / "new", known, out)
     minutes = _minutes(began)
     if made.adapter is None:
         return LoraOutcome(None, minutes, {}, finished=False)
     say(f"{made.parameters / 1e6:.2f} M parameters in {minutes:.1f} minutes")
-    rates = {}
+    rates: dict[str, tuple[float, float]] = {}
     for trial in plan.trials:
         found = _judged(plan, trial, base, made.adapter, out)
         if found is None:

@@ -24,6 +24,8 @@ from policies.samples import Augmentation
 from policies.schedule import generator_of, pick_device
 
 NOTE = "cache.json"
+LARGEST = 1000.0
+"""Prefixes beyond this are cut off; those of a trained backbone lie within tens."""
 PREFIX = 9
 """Tokens of a prefix, as `Backbone.prefix` makes them."""
 
@@ -101,7 +103,9 @@ def _look(trained: Trained, frames: FrameStore, store: Path, folder: Path, confi
         inputs, labels = assemble(*samples.read(rows[start : start + config.batch]))
         lesson = changed(inputs, _first(labels), config.augmentation, generator_of(config.seed, number))
         taught = model.taught(lesson.inputs, lesson.labels, lesson.noise)
-        prefixes[start + taught.acted.cpu().numpy()] = taught.prefix.half().cpu().numpy()
+        # Norms that have only seen black pictures make numbers of a changed one that half precision does not hold.
+        prefix = taught.prefix.clamp(-LARGEST, LARGEST).half()
+        prefixes[start + taught.acted.cpu().numpy()] = prefix.cpu().numpy()
     prefixes.flush()
     model.cpu()
 

@@ -46,7 +46,7 @@ class TokenHead(Head):
             seeds = [torch.Generator(prefix.device).manual_seed(0) for _ in prefix]
             rows = [
                 self.decoder.generate(row, temperature=self.temperature, generator=seed)
-                for row, seed in zip(prefix.split(1), seeds, strict=True)
+                for row, seed in zip(torch.split(prefix, 1), seeds, strict=True)
             ]
             parts = (torch.cat([getattr(row, name) for row in rows]) for name in ("tokens", "log_probabilities"))
             return Generated(*parts)

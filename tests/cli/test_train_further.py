@@ -11,6 +11,7 @@ from agent.cli.classroom import ClassroomFactory, Share
 from agent.recording.collect import collect
 from agent.recording.frame_sink import FrameStoreSink
 from agent.types import CameraSpec
+from policies.data import FrameStore
 from policies.model import tiny_model
 from policies.train import TrainConfig, train
 
@@ -74,6 +75,16 @@ def test_an_adapter_for_a_new_thing_is_trained_and_runs_an_episode(
     assert told["policy"] == f"{base}+{out / 'adapter'}"
     assert main([*run[:3], "expert", "--adapter", str(out / "adapter")]) == 2
     assert "the policy 'expert' takes no adapter" in capsys.readouterr().err
+
+
+def test_frames_are_recorded_as_a_trained_policy_sees_them(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["collect", "--family", "eggplant_in_bowl", "--store", "frames", "--episodes", "1", "--workers", "1"]
+    assert main([*words, "--like", str(base), "--out", str(tmp_path / "frames")]) == 0
+    assert FrameStore(tmp_path / "frames").cameras == CAMERAS
+    assert main([*words, "--like", "nobody", "--out", str(tmp_path / "other")]) == 2
+    assert "no policy 'nobody'" in capsys.readouterr().err
 
 
 def test_training_without_a_plan_says_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,7 +49,7 @@ def test_a_policy_with_open_clip_s_towers_trains_resumes_and_acts(address: str, 
     moved = {name for name in began if not torch.equal(began[name].half().float(), now[name])}
     assert "from_clip.weight" in moved
     assert any(name.startswith("visual.") for name in moved) == trains
-    look = observation(scene(np.random.default_rng(0))[0], "red")
+    look = replace(observation(scene(np.random.default_rng(0))[0], "red"), time=1.0)
     assert load_policy(str(made.checkpoint)).act(look).actions.shape == (4, 5)
     again = train(config, tmp_path / "frames", tmp_path / "run", embodiment=TOY, resume=True)
     assert again.finished
@@ -61,7 +61,7 @@ def test_the_tower_s_map_follows_the_picture_and_its_unused_weights_ask_for_noth
     picture[:, :, :16, :16] = 1
     maps = tower(picture)
     assert maps.shape == (1, 12, 12, 16)
-    assert (tower(picture.flip(3)).flip(3) - maps).abs().max() > 1e-4
+    assert (tower(picture.flip(3)) - maps).abs().max() > 1e-3
     maps.sum().backward()
     waiting = [name for name, each in tower.named_parameters() if each.requires_grad and each.grad is None]
     assert waiting == [] and not tower.visual.proj.requires_grad

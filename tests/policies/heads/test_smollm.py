@@ -121,7 +121,10 @@ def test_a_policy_written_by_a_language_model_trains_acts_and_loads_without_that
     shutil.rmtree(language)
     trained = load_checkpoint(made.checkpoint)
     assert trained.config.head.language == LanguageSizes(300, 24, 48, 2, 3, 1, rms_norm_eps=1e-6)
-    policy, look = load_policy(str(made.checkpoint)), observation(scene(np.random.default_rng(0))[0], "red")
+    policy, look = (
+        load_policy(str(made.checkpoint)),
+        replace(observation(scene(np.random.default_rng(0))[0], "red"), time=1.0),
+    )
     chunk = policy.act(look)
     assert all(ACTION.problem(row) is None for row in chunk.actions) and 0 < (chunk.confidence or 0) <= 1
     assert (policy.act_batch([look])[0].actions == chunk.actions).all()

@@ -3,6 +3,7 @@
 No engine is needed. The URDF is generated from the same tables, and a test compares the two through the physics engine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import atan2, cos, hypot, sin, sqrt
 from operator import ge, le
@@ -134,7 +135,7 @@ def _matrix(numbers: tuple[float, ...]) -> Array:
     return np.array(numbers).reshape(4, 4)
 
 
-def _columns(axes: list[tuple[float, ...]], tx: float, ty: float, tz: float) -> Array:
+def _columns(axes: Sequence[tuple[float, ...]], tx: float, ty: float, tz: float) -> Array:
     """Joint axes (place and direction) and the tool point -> the Jacobian's columns (7, 6)."""
     numbers: list[float] = []
     for x, y, z, u, v, w in axes:

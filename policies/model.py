@@ -121,7 +121,7 @@ class VLAModel(nn.Module):
             actions, shown = labels.actions[acted], labels.shown[acted]
             parts["action"] = self.decoder.loss(taught.prefix, actions, shown, generator=generator)
         else:
-            # What `TokenHead.loss` gives, of chunks that were encoded once and not at every step.
+            # As `TokenHead.loss`, of chunks that were encoded once and not at every step, the gripper's tokens weighed.
             parts["action"] = self.decoder.loss(taught.prefix, labels.tokens[acted], labels.weights[acted])
         total = torch.stack([weight * parts[name] for name, weight in vars(weights).items()]).sum()
         return Losses(total, {name: part.detach() for name, part in parts.items()})

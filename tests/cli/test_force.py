@@ -9,7 +9,7 @@ import pytest
 from agent.cli import main, stage
 from agent.cli.identities import policy_identity
 from agent.errors import SpecError
-from policies.checkpoint import PRETRAINED
+from policies.shipped import PRETRAINED
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from agent.types import FloatArray
 from dialogue.lessons.moments import Moments
 from dialogue.seeing import SHIPPED_HEAD, HeldHead, nearest_to
 
-DECAY = 0.02
+DECAY = 0.003
 """Of the squared weights, against fitting the few scenes too well."""
 
 

@@ -75,7 +75,8 @@ class HeldHead:
 
     def chances(self, tokens: FloatArray) -> FloatArray:
         """tokens (R, D) -> (R,), each from 0 to 1."""
-        return (1 / (1 + np.exp(-(tokens @ self.weights + self.bias)))).astype(np.float32)
+        chances: FloatArray = (1 / (1 + np.exp(-(tokens @ self.weights + self.bias)))).astype(np.float32)
+        return chances
 
 
 def shipped_held_head(space: str) -> HeldHead | None:

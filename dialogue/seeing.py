@@ -7,7 +7,6 @@ seen. Where a thing stands follows from its kind's height, since a picture shows
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +35,8 @@ MOST_NAMES = 24
 SAME_THING = 1.2
 """Two regions taken for the same and nearer than this many footprint radii are one thing: two would stand in one
 another. Regions taken for different things are kept however near; leaving one out lost more than it mended."""
+HELD_FROM = 0.8
+"""Chance from which a picture alone says that something is held; at 0.5 an empty hand over a thing seems to hold it."""
 REACH_OF_HAND = 0.05
 """m; how far from the tool, across the line of sight, what it holds is seen."""
 GRIPS = (0.03, 0.97)
@@ -65,10 +66,12 @@ class Hand:
 
 @dataclass(frozen=True)
 class HeldHead:
-    """Tells from a region's token whether the gripper has the thing: logistic, weights (D,)."""
+    """Tells from a region's token whether the gripper has the thing: logistic, weights (D,). space: of the backbone
+    whose tokens it reads; those of another mean something else."""
 
     weights: FloatArray
     bias: float
+    space: str
 
     def chances(self, tokens: FloatArray) -> FloatArray:
         """tokens (R, D) -> (R,), each from 0 to 1."""
@@ -76,17 +79,17 @@ class HeldHead:
         return chances
 
 
-@cache
-def shipped_held_head() -> HeldHead | None:
-    """Return the head that ships, if one does. Raises SpecError when its file is broken."""
-    return read_held_head(SHIPPED_HEAD) if SHIPPED_HEAD.exists() else None
+def shipped_held_head(space: str) -> HeldHead | None:
+    """Return the head that ships, if it was made for this backbone. Raises SpecError when its file is broken."""
+    head = read_held_head(SHIPPED_HEAD) if SHIPPED_HEAD.exists() else None
+    return head if head is not None and head.space == space else None
 
 
 def read_held_head(path: Path) -> HeldHead:
     """Raises SpecError when the file holds no head."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-        return HeldHead(np.asarray(read["weights"], dtype=np.float32), float(read["bias"]))
+        return HeldHead(np.asarray(read["weights"], dtype=np.float32), float(read["bias"]), str(read["space"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{path} holds no head that tells what is held: {error!r}") from error
 
@@ -172,7 +175,7 @@ def _held(look: "Look", regions: Sequence[_Region], hand: Hand | None, head: Hel
     if head is None or not able:
         return None
     chances = head.chances(look.tokens[rows])
-    return able[int(chances.argmax())] if chances.max() > 0.5 else None
+    return able[int(chances.argmax())] if chances.max() > HELD_FROM else None
 
 
 def nearest_to(hand: Hand, look: "Look", rows: Sequence[int]) -> int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.cli.command import Command, add_policy_argument
 from agent.cli.point import read_picture
+from agent.errors import SpecError
 
 if TYPE_CHECKING:
     from dialogue.questions import Answer, Question, Seen
@@ -29,7 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     question = parse_question(arguments.question)
     picture = read_picture(Path(arguments.image))
     trained = load_trained(arguments.policy, force=arguments.force)
-    seen = things_in(Looker(trained).look(picture), held_head=shipped_held_head())
+    eye = Looker(trained)
+    head = shipped_held_head(eye.space)
+    if head is None and question.kind == "held":
+        raise SpecError(
+            f"'{arguments.policy}' cannot tell from a picture what is held; python -m agent.cli.fit_held teaches it"
+        )
+    seen = things_in(eye.look(picture), held_head=head)
     said = answer(question, seen)
     if arguments.json:
         print(json.dumps({"question": str(question), "answer": said, "seen": [_record(thing) for thing in seen]}))

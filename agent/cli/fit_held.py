@@ -18,9 +18,9 @@ from agent.cli.measure_seeing import hand_of
 from agent.errors import SpecError
 from agent.types import FloatArray
 from dialogue.lessons.moments import Moments
-from dialogue.seeing import SHIPPED_HEAD, HeldHead, nearest_to
+from dialogue.seeing import HELD_FROM, SHIPPED_HEAD, HeldHead, nearest_to
 
-DECAY = 0.02
+DECAY = 0.003
 """Of the squared weights, against fitting the few scenes too well."""
 
 
@@ -32,17 +32,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1_000_000)
     parser.add_argument("--out", default=str(SHIPPED_HEAD), metavar="FILE.json")
     arguments = parser.parse_args()
-    tokens, held = regions_of(arguments.policy, scenes=arguments.scenes, seed=arguments.seed)
+    tokens, held, space = regions_of(arguments.policy, scenes=arguments.scenes, seed=arguments.seed)
     kept = int(0.8 * len(held))
-    head = fit(tokens[:kept], held[:kept])
-    told = head.chances(tokens[kept:]) > 0.5
+    head = fit(tokens[:kept], held[:kept], space)
+    told = head.chances(tokens[kept:]) > HELD_FROM
     print(f"held told {(told & held[kept:]).sum()}/{held[kept:].sum()}, wrongly {(told & ~held[kept:]).sum()} times")
-    write(fit(tokens, held), Path(arguments.out))
+    write(fit(tokens, held, space), Path(arguments.out))
 
 
-def regions_of(policy: str, *, scenes: int, seed: int) -> tuple[FloatArray, NDArray[np.bool_]]:
+def regions_of(policy: str, *, scenes: int, seed: int) -> tuple[FloatArray, NDArray[np.bool_], str]:
     """Return the tokens (N, D) of regions that can be taken, and which of them are held (N,): the simulator tells
-    whether something is, the tool's place which region shows it."""
+    whether something is, the tool's place which region shows it. And the name of the backbone that they are of."""
     from policies.checkpoint import load_trained
     from policies.looking import Looker
 
@@ -61,10 +61,10 @@ def regions_of(policy: str, *, scenes: int, seed: int) -> tuple[FloatArray, NDAr
         tokens += [look.tokens[row] for row in rows]
         held += [number == which for number in range(len(rows))]
     source.close()
-    return np.stack(tokens), np.array(held)
+    return np.stack(tokens), np.array(held), eye.space
 
 
-def fit(tokens: FloatArray, held: NDArray[np.bool_]) -> HeldHead:
+def fit(tokens: FloatArray, held: NDArray[np.bool_], space: str) -> HeldHead:
     """Logistic regression, both classes of equal weight. tokens (N, D), held (N,), some of them True."""
     sign = np.where(held, 1.0, -1.0)
     weight = np.where(held, 0.5 / held.mean(), 0.5 / (1 - held.mean()))
@@ -78,13 +78,14 @@ def fit(tokens: FloatArray, held: NDArray[np.bool_]) -> HeldHead:
         return value, rows.T @ slope / len(rows) + 2 * DECAY * decayed
 
     found = minimize(loss, np.zeros(rows.shape[1]), jac=True, method="L-BFGS-B").x
-    return HeldHead(found[:-1].astype(np.float32), float(found[-1]))
+    return HeldHead(found[:-1].astype(np.float32), float(found[-1]), space)
 
 
 def write(head: HeldHead, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     weights = [round(float(value), 5) for value in head.weights]
-    path.write_text(json.dumps({"weights": weights, "bias": round(head.bias, 5)}) + "\n", encoding="utf-8")
+    record = {"space": head.space, "weights": weights, "bias": round(head.bias, 5)}
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ def measure(policy: str, *, scenes: int, seed: int, state: bool) -> Tallies:
     from policies.looking import Looker
 
     trained = load_trained(policy)
-    eye, head = Looker(trained), shipped_held_head()
+    eye = Looker(trained)
+    head = shipped_held_head(eye.space)
     source = Moments(trained.embodiment.cameras[:1])
     tallies: Tallies = {kind: Tally() for kind in (*KINDS_OF_QUESTION, "all")}
     for number in tqdm(range(seed, seed + scenes), desc="ask", unit="scene", disable=None):

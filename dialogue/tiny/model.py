@@ -10,8 +10,10 @@ import time
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
 from llguidance import LLTokenizer
+from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerFast
 
@@ -61,7 +63,12 @@ class TransformerModel:
                     break
                 raise ModelFault(f"{self.name} did not finish its answer within {limits.tokens} tokens")
             self._check_time(began, limits)
-            token = self._choose(self._state_after(tokens + said), constraint)
+            allowed = constraint.allowed() if constraint is not None else None
+            if self._reuse and allowed is not None and len(allowed) == 1:
+                # Where its letters could be cut into other tokens it is not told as forced, and yet there is no choice.
+                token = int(allowed[0])
+            else:
+                token = self._choose(self._state_after(tokens + said), allowed)
             if token == self._chat.end:
                 break
             said.append(token)
@@ -105,11 +112,11 @@ class TransformerModel:
             raise ModelFault(f"{self.name} did not finish its answer within {limits.seconds:g} s")
 
     @torch.inference_mode()
-    def _choose(self, state: Tensor, constraint: Constraint | None) -> int:
-        """Return the likeliest allowed token after `state` (E,)."""
-        if constraint is None:
+    def _choose(self, state: Tensor, ids: NDArray[np.int64] | None) -> int:
+        """Return the likeliest token after `state` (E,), of these ids alone where they are given."""
+        if ids is None:
             return int(torch.argmax(self._output @ state))
-        allowed = torch.from_numpy(constraint.allowed())
+        allowed = torch.from_numpy(ids)
         if len(allowed) <= FEW:
             return int(allowed[torch.argmax(self._output[allowed] @ state)])
         return int(allowed[torch.argmax((self._output @ state)[allowed])])

@@ -19,15 +19,20 @@ def chat(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, dict[str,
     return code, json.loads(capsys.readouterr().out)
 
 
-def test_what_is_said_is_done_and_remembered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("judge", ["state", "pictures"])
+def test_what_is_said_is_done_and_remembered(judge: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     memory = tmp_path / "memory.db"
+    words = ("--judge", judge, "--memory", str(memory), "--say", "pick up the red cube")
     with server("good") as (address, _):
-        code, told = chat(capsys, "--llm", address, "--memory", str(memory), "--say", "pick up the red cube")
+        code, told = chat(capsys, "--llm", address, *words)
     assert code == 0
     turn = told["turns"][0]
     assert (turn["act"], turn["ending"], turn["text"]) == ("act", "done", "pick the red cube.")
     assert main(["memory", "list", "--memory", str(memory), "--json"]) == 0
     assert "pick up the red cube" in capsys.readouterr().out
+    assert main(["memory", "list", "--memory", str(memory), "--kind", "episode", "--json"]) == 0
+    (tried,) = json.loads(capsys.readouterr().out)
+    assert tried["text"] == "lift the red cube" and tried["detail"].startswith("success: ")
 
 
 def test_a_server_that_is_down_is_a_sentence_and_nothing_moves(capsys: pytest.CaptureFixture[str]) -> None:

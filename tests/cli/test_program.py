@@ -23,7 +23,7 @@ def test_the_help_of_every_command_shows_an_example(command, capsys: pytest.Capt
     [
         (
             ["rnu"],
-            "no command 'rnu'; did you mean 'run'? There are: run, chat, console, collect, train, point, imagine,",
+            "no command 'rnu'; did you mean 'run'? There are: run, chat, console, collect, train, point, ask, imagine,",
         ),
         (["eval", "--suite", "bowl", "--episodes", "0"], "argument --episodes: must be at least 1, got 0"),
         (["run", "x", "--seed", "-1"], "argument --seed: must be at least 0, got -1"),

@@ -105,9 +105,9 @@ def test_without_a_gripper_a_head_tells_it() -> None:
     tokens = np.array([[1.0, 0.0], [-1.0, 0.0], [3.0, 0.0]])
     lemon, bowl = ("lemon", "yellow", 0.4, -0.1, 0.02), ("bowl", "white", 0.6, 0.1, BOWL)
     look = seen(("cube", "red", 0.5, 0.1, 0.1), lemon, bowl, tokens=tokens)
-    head = HeldHead(np.array([2.0, 0.0], np.float32), 0.0)
+    head = HeldHead(np.array([2.0, 0.0], np.float32), 0.0, "x")
     assert [thing.kind for thing in things_in(look, held_head=head) if thing.held] == ["cube"]
-    assert not any(thing.held for thing in things_in(look, held_head=HeldHead(head.weights, -3.0)))
+    assert not any(thing.held for thing in things_in(look, held_head=HeldHead(head.weights, -3.0, "x")))
 
 
 def test_nothing_is_seen_where_nothing_is() -> None:

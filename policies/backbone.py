@@ -26,6 +26,8 @@ WORKSPACE_CENTRE = (0.5, 0.0, 0.1)
 """Positions are given to the network around this point of the base frame [m] ..."""
 WORKSPACE_SCALE = 0.25
 """... in units of this many metres."""
+CROPS_TOGETHER = 4
+"""Crops that are looked at in one pass when acting; sums of floats depend on the sizes of the matrices."""
 TABLE_HEIGHT = 0.02
 """m; regions are first taken to lie this high, where the middle of most things is."""
 
@@ -206,9 +208,18 @@ class Backbone(nn.Module):
         place = [regions.places, (points[..., :2] - self.centre[:2]) / WORKSPACE_SCALE, _pair(regions.sort)]
         tokens = self.around(sampled(seen.maps, regions.places)) + self.placed(torch.cat(place, dim=2))
         if bool(regions.there.any()):
-            close = self.crops(crops(picture, regions))
+            close = self._close(crops(picture, regions))
             tokens = tokens.index_put(regions.there.nonzero(as_tuple=True), close, accumulate=True)
         return Described(regions, self.region_norm(tokens), points)
+
+    def _close(self, cut: Tensor) -> Tensor:
+        """Crops (N, 3, CROP, CROP) -> (N, D). When acting, they are seen a few at a time, the last ones filled up with
+        zeros: a crop gets the same bits whatever else is found, in its own picture or in others."""
+        if self.training:
+            return cast(Tensor, self.crops(cut))
+        filled = functional.pad(cut, (0, 0) * 3 + (0, -len(cut) % CROPS_TOGETHER))
+        filled = filled.contiguous(memory_format=torch.channels_last)
+        return torch.cat([self.crops(part) for part in torch.split(filled, CROPS_TOGETHER)])[: len(cut)]
 
     def plan(self, described: Described, reading: Reading, chosen: Tensor, state: Tensor) -> Plan:
         """chosen (B, 2): rows of the regions that are subject and target; R or more means none."""
@@ -310,6 +321,13 @@ class Thought:
     plan: Plan
     settled: Settled
     tokens: Tensor
+
+    def row(self, number: int) -> "Thought":
+        """What came of one picture, still batched."""
+        keep = torch.tensor([number])
+        settled = Settled(*(part[keep] for part in vars(self.settled).values()))
+        described, reading, plan = self.described.rows(keep), self.reading.rows(keep), self.plan.rows(keep)
+        return Thought(described, reading, self.chosen[keep], plan, settled, self.tokens[keep])
 
 
 Follow = Callable[[Regions, Tensor], tuple[Regions, Tensor]]

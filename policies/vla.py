@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,15 +21,29 @@ from policies.instruction import check_length
 from policies.model import Trained
 from policies.regions import Regions
 from policies.samples import as_pictures
-from policies.text import TextTable, make_text_encoder
+from policies.text import MAX_PIECES, TextTable, make_text_encoder
 
-DECODED_TOGETHER = 4
-"""Looks that share a pass of the decoder; a smaller group is filled up with zeros. Sums of floats depend on the sizes
-of the matrices, so only a fixed size gives a look the same bits whoever stands beside it."""
-
-
+TOGETHER = 4
+"""Looks that share a pass of backbone and head; a smaller group is filled up with its first look. Sums of floats depend
+on the sizes of the matrices, so only a fixed size gives a look the same bits whoever stands beside it."""
+SHORT = 16
+"""Word pieces; for the same reason sentences in a group are as long as this, or as the longest that is read."""
 DITHER = 1.0
 """Temperature of a look that got nowhere: the likeliest chunk led here twice, another one may lead on."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What one observation gives to think about: a batch of one, and what is remembered."""
+
+    seen: Observation
+    before: Memory | None
+    inputs: Inputs
+
+    @property
+    def pieces(self) -> int:
+        """How long its sentence is in a group."""
+        return SHORT if self.inputs.text.shape[1] <= SHORT else MAX_PIECES
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +91,8 @@ class VLAPolicy:
     def act(self, observation: Observation) -> ActionChunk:
         """Return (T, A) actions, physical units. SpecError when a picture or the state does not fit, or the
         instruction is empty."""
-        mind = self._think(observation)
+        look = self._look(observation)
+        mind = self._mind(look, self._think([look], look.inputs))
         if mind.dither is None:
             drawn = self.head.draw(mind.thought.tokens, generator=self.generator if self.temperature > 0 else None)
         else:
@@ -95,24 +110,22 @@ class VLAPolicy:
         """Greedy chunks as `act` gives, one an observation. SpecError also when this policy samples: its random
         numbers belong to one episode.
 
-        The head, bound by its many small steps, runs for several looks at once; the backbone, bound by arithmetic,
-        gains nothing from that and sees one look at a time.
+        Most of the time goes into many small steps, so they are made for TOGETHER looks at once.
         """
         if self.temperature > 0:
             raise SpecError("a policy that samples acts for one episode at a time; use temperature 0 for batches")
-        minds = [self._think(observation) for observation in observations]
-        chunks = []
-        for start in range(0, len(minds), DECODED_TOGETHER):
-            group = minds[start : start + DECODED_TOGETHER]
-            part = torch.cat([mind.thought.tokens for mind in group])
-            filled = functional.pad(part, (0, 0, 0, 0, 0, DECODED_TOGETHER - len(part)))
-            drawn = self.head.draw(filled)
-            for number, mind in enumerate(group):
-                row = drawn.row(number)
+        looks = [self._look(observation) for observation in observations]
+        chunks: dict[int, ActionChunk] = {}
+        for numbers in _groups(looks):
+            group = [looks[number] for number in numbers]
+            thought = self._think(group, _filled(group))
+            drawn = self.head.draw(thought.tokens)
+            for place, (number, look) in enumerate(zip(numbers, group, strict=True)):
+                mind, row = self._mind(look, thought.row(place)), drawn.row(place)
                 if mind.dither is not None:
                     row = self.restless.draw(mind.thought.tokens, generator=mind.dither)
-                chunks.append(self._chunk(row, mind.memory))
-        return chunks
+                chunks[number] = self._chunk(row, mind.memory)
+        return [chunks[number] for number in range(len(looks))]
 
     def _chunk(self, drawn: Drawn, memory: Memory) -> ActionChunk:
         """One row -> actions (T, A), and how sure the head is of them where it can say."""
@@ -126,22 +139,27 @@ class VLAPolicy:
         aims: FloatArray = self.backbone(self._inputs(observation, None)).settled.fine[0].numpy()
         return aims
 
-    def _think(self, observation: Observation) -> _Mind:
+    def _look(self, observation: Observation) -> _Look:
+        before = recall(observation.memory, observation.instruction, first=observation.time == 0)
+        return _Look(observation, before, self._inputs(observation, before))
+
+    def _think(self, looks: Sequence[_Look], inputs: Inputs) -> Thought:
+        """inputs: those of the looks, one after the other, and perhaps more."""
+        thought: Thought = self.backbone(inputs, partial(_followed, [look.before for look in looks]))
+        return thought
+
+    def _mind(self, look: _Look, thought: Thought) -> _Mind:
         """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
-        first = observation.time == 0
-        before = recall(observation.memory, observation.instruction, first=first)
-        inputs = self._inputs(observation, before)
-        thought: Thought = self.backbone(inputs, partial(_followed, before))
-        if first:
-            lacking = missing(thought)
-            if lacking:
-                raise Refusal(f"I do not see the {lacking} that '{observation.instruction}' speaks of")
-        tool = self.trained.config.backbone.camera.project(inputs.tool_position)
-        hand = self._hand(observation)
+        seen, before = look.seen, look.before
+        lacking = missing(thought) if seen.time == 0 else None
+        if lacking:
+            raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
+        tool = self.trained.config.backbone.camera.project(look.inputs.tool_position)
+        hand = self._hand(seen)
         dither = None
         if is_stuck(before, hand):
-            dither = torch.Generator().manual_seed(zlib.crc32(observation.state.tobytes()))
-        return _Mind(thought, remember(thought, tool, hand, observation.instruction, before), dither)
+            dither = torch.Generator().manual_seed(zlib.crc32(seen.state.tobytes()))
+        return _Mind(thought, remember(thought, tool, hand, seen.instruction, before), dither)
 
     def _hand(self, observation: Observation) -> FloatArray:
         """Where the tool is (x, y, z) [m, base frame] and how far the gripper is open (4,)."""
@@ -179,8 +197,31 @@ class VLAPolicy:
         )
 
 
-def _followed(before: Memory | None, regions: Regions, tool: Tensor) -> tuple[Regions, Tensor]:
-    return follow(regions, [before], tool)
+def _followed(befores: Sequence[Memory | None], regions: Regions, tool: Tensor) -> tuple[Regions, Tensor]:
+    return follow(regions, befores, tool)
+
+
+def _groups(looks: Sequence[_Look]) -> Iterator[list[int]]:
+    """Yield the numbers of at most TOGETHER looks whose sentences are padded alike, until all were named."""
+    for pieces in (SHORT, MAX_PIECES):
+        alike = [number for number, look in enumerate(looks) if look.pieces == pieces]
+        for start in range(0, len(alike), TOGETHER):
+            yield alike[start : start + TOGETHER]
+
+
+def _filled(looks: Sequence[_Look]) -> Inputs:
+    """Join looks whose sentences are padded alike; the first stands in for those that are lacking."""
+    parts = [look.inputs for look in (*looks, *[looks[0]] * (TOGETHER - len(looks)))]
+    cameras = zip(*(part.pictures for part in parts), strict=True)
+    longer = [(0, looks[0].pieces - part.text.shape[1]) for part in parts]
+    return Inputs(
+        pictures=tuple(torch.cat(each).contiguous(memory_format=torch.channels_last) for each in cameras),
+        state=torch.cat([part.state for part in parts]),
+        tool_position=torch.cat([part.tool_position for part in parts]),
+        text=torch.cat([functional.pad(part.text, (0, 0, *more)) for part, more in zip(parts, longer, strict=True)]),
+        text_mask=torch.cat([functional.pad(part.text_mask, more) for part, more in zip(parts, longer, strict=True)]),
+        aimed=torch.cat([part.aimed for part in parts]),
+    )
 
 
 def act_once(trained: Trained, observation: Observation) -> FloatArray:

@@ -21,7 +21,7 @@ ODD_NOUNS: tuple[str, ...] = (
     *("microphone", "monkey", "moose", "mouse", "muffin", "nail", "necklace", "needle", "nugget", "nut"),
     *("nutcracker", "octopus", "olive", "onyx", "orchid", "owl", "paddle", "padlock", "panda", "papaya"),
     *("paperclip", "parrot", "parsnip", "pawn", "peach", "peanut", "pebble", "pencil", "penguin", "phone"),
-    *("pickle", "pig", "pillar", "pin", "pine cone", "pineapple", "pinecone", "pipe", "pistachio", "plug"),
+    *("pig", "pillar", "pin", "pine cone", "pineapple", "pinecone", "pipe", "pistachio", "plug"),
     *("plum", "pomegranate", "pretzel", "propeller", "pulley", "pumpkin", "puppet", "puzzle piece", "quartz"),
     *("rabbit", "radio", "radish", "raisin", "raspberry", "rattle", "ravioli", "razor", "remote control"),
     *("rhino", "ring", "robot", "rocket", "roller", "rook", "rope", "ruler", "sandal", "sausage", "saw", "scale"),

@@ -11,6 +11,7 @@ import numpy as np
 
 from agent.types import Task
 from sim.curio_words import ODD_COLOURS, ODD_NOUNS
+from sim.draws import pick
 from sim.geometry import Array, BodySpec, Box, Colour, Cylinder, Mesh, Part, Pose, Quaternion, Shape, Sphere, Vector3
 from sim.kinds import Grasp, ObjectKind, scaled_part
 from sim.objects import COLOURS, HELD_OUT_COLOURS, OBJECTS, Description, is_held_out, parse_name
@@ -51,13 +52,13 @@ def with_oddities(scene: Scene, task: Task, rng: np.random.Generator) -> Scene:
     free = [index for index, entity in enumerate(entities) if _is_free(entity, task)]
     if free and rng.random() < CURIO_SHARE:
         index = free.pop(int(rng.integers(len(free))))
-        kind: ObjectKind = make_curio(ODD_NOUNS[int(rng.integers(len(ODD_NOUNS)))], rng)
+        kind: ObjectKind = make_curio(pick(ODD_NOUNS, rng), rng)
         entities[index] = _instead_of(entities[index], kind, next(iter(kind.colours)))
     paintable = [index for index in free if len(entities[index].kind.colours) > 1]
     if paintable and rng.random() < PAINT_SHARE:
-        index = paintable[int(rng.integers(len(paintable)))]
+        index = pick(paintable, rng)
         free.remove(index)
-        entities[index] = _painted(entities[index], list(ODD_COLOURS)[int(rng.integers(len(ODD_COLOURS)))])
+        entities[index] = _painted(entities[index], pick(list(ODD_COLOURS), rng))
     goal_names = entity_names(task)
     goal_kinds = {parse_name(name).kind for name in goal_names}
     pair = [index for index in free if entities[index].name not in goal_names]
@@ -66,8 +67,7 @@ def with_oddities(scene: Scene, task: Task, rng: np.random.Generator) -> Scene:
         like = entities[first].kind
         if like.name not in goal_kinds and isinstance(like, ObjectKind):
             colours = [c for c in like.colours if not is_held_out(Description(like.name, c))]
-            colour = colours[int(rng.integers(len(colours)))]
-            entities[second] = _instead_of(entities[second], like, colour)
+            entities[second] = _instead_of(entities[second], like, pick(colours, rng))
     return Scene(tuple(entities))
 
 
@@ -79,8 +79,7 @@ def _is_free(entity: Entity, task: Task) -> bool:
     """Whether something else may stand there instead: no part of the furniture, and not told by where it stands."""
     if not entity.graspable or parse_name(entity.name).position is not None:
         return False
-    shaped = [g for g in (task.goal, *task.initial) if g is not None and g.relation not in _SHAPELESS]
-    shaped += list(task.initial)
+    shaped = [*task.initial, *([task.goal] if task.goal and task.goal.relation not in _SHAPELESS else [])]
     return all(entity.name not in (goal.subject, goal.target) for goal in shaped)
 
 
@@ -103,7 +102,7 @@ def make_curio(noun: str, rng: np.random.Generator) -> Curio:
     """Return a thing that can be taken across its width, with up to two things on it or at its ends."""
     length, width, height = rng.uniform((0.035, 0.022, 0.025), (0.085, 0.045, 0.055))
     length = max(length, width)
-    shape = _SHAPES[int(rng.integers(len(_SHAPES)))]
+    shape = pick(_SHAPES, rng)
     main, round_ = _main_part(shape, length, width, height, _colour(rng))
     half = np.array([width if round_ else length, width, height]) / 2
     accent = _colour(rng)
@@ -149,7 +148,7 @@ def _extra(half: Array, paint: Colour, rng: np.random.Generator) -> Part:
     """A smaller part on top of the main one, or at one of its ends."""
     size = float(rng.uniform(0.006, 0.014))
     shapes: tuple[Shape, ...] = (Sphere(size), Box((size, size, size)), Cylinder(size, 2 * size))
-    shape = shapes[int(rng.integers(len(shapes)))]
+    shape = pick(shapes, rng)
     side = float(rng.choice((-1.0, 1.0)))
     if rng.random() < 0.5:
         spot = (side * float(rng.uniform(0.0, 0.7)) * half[0], 0.0, half[2])

@@ -7,15 +7,16 @@ Its distance from training is 1 (new wording around known words), 2 (a new verb)
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 
 from agent.errors import SpecError, unknown_name
 from agent.types import Goal
+from sim.draws import pick
 from sim.nouns import COLOUR_ENDINGS, NOUNS, PLACE, POSITIONS, REQUEST_CLOSINGS, REQUEST_OPENINGS, TRAILS, WHERE, Words
 from sim.objects import KINDS, Description, parse_name
 from sim.phrasebook import INDIRECT, PHRASES, SEEN, VERB, WORDING
@@ -35,7 +36,6 @@ __all__ = [
 
 Split = Literal["seen", "held_out"]
 _Element = Literal["none", "line", "request", "pointing", "noun"]
-_T = TypeVar("_T")
 
 CANONICAL: dict[str, str] = {
     "in": "put {subject} in {target}",
@@ -78,7 +78,7 @@ def phrase(
     _line_of(goal, CANONICAL)
     grade, element = _novelty(goal, rng, split, distance)
     lines = PHRASES[goal.relation][grade if element == "line" else SEEN]
-    line = _one_alternative(_pick(lines, rng), rng)
+    line = _one_alternative(pick(lines, rng), rng)
     novel = int(rng.integers(2)) if element in ("noun", "pointing") and goal.target in _entities(goal) else 0
     said = {
         slot: words.get(name)
@@ -176,7 +176,7 @@ def _novelty(goal: Goal, rng: np.random.Generator, split: str, distance: int | N
         distance = int(rng.integers(WORDING, INDIRECT + 1))
     if distance not in choices:
         raise SpecError(f"a held-out phrasing has distance 1, 2 or 3, not {distance}")
-    return distance, _pick(choices[distance], rng)
+    return distance, pick(choices[distance], rng)
 
 
 def _can_be_novel(name: str, element: _Element) -> bool:
@@ -195,17 +195,17 @@ def _is_novel(name: str, element: _Element, chosen: bool, goal: Goal) -> bool:
 
 def _say(described: Description, rng: np.random.Generator, novel: _Element, nouns: Words = ()) -> str:
     """Return words for one entity: "the red cube", "the block on the left"."""
-    noun = _pick(nouns or nouns_of(described.kind)[novel == "noun"], rng)
+    noun = pick(nouns or nouns_of(described.kind)[novel == "noun"], rng)
     pointing = novel == "pointing"
     if described.colour is not None:
         # A position is the better place for the new words when there is one.
         ending = COLOUR_ENDINGS[pointing and described.position is None]
-        noun = f"{described.colour}{_pick(ending, rng)} {noun}"
+        noun = f"{described.colour}{pick(ending, rng)} {noun}"
     if described.position is None:
         return f"the {noun}"
     if rng.random() < 0.5:
-        return f"the {noun} {_pick(TRAILS[described.position][pointing], rng)}"
-    return f"the {_pick(POSITIONS[described.position][pointing], rng)} {noun}"
+        return f"the {noun} {pick(TRAILS[described.position][pointing], rng)}"
+    return f"the {pick(POSITIONS[described.position][pointing], rng)} {noun}"
 
 
 def _fill(line: str, goal: Goal, said: dict[str, str], rng: np.random.Generator | None) -> str:
@@ -216,7 +216,7 @@ def _fill(line: str, goal: Goal, said: dict[str, str], rng: np.random.Generator 
         if slot in said:
             return said[slot]
         options = _slot_words(slot, goal.relation, goal.target)
-        return options[0] if rng is None else _pick(options, rng)
+        return options[0] if rng is None else pick(options, rng)
 
     return re.sub(r"\{([a-z]+\*?)\}", words, line)
 
@@ -236,7 +236,7 @@ def _alternatives(line: str) -> Iterator[str]:
 
 
 def _one_alternative(line: str, rng: np.random.Generator) -> str:
-    return "".join(_pick(part.split("|"), rng) for part in re.split(r"[()]", line))
+    return "".join(pick(part.split("|"), rng) for part in re.split(r"[()]", line))
 
 
 def _with_places(text: str, relation: str, target: str | None) -> Iterator[str]:
@@ -252,11 +252,11 @@ def _ask(text: str, rng: np.random.Generator, *, held_out: bool) -> str:
     """Make a request of it: always when the politeness is what is held out, else now and then."""
     if held_out:
         opening = rng.random() < 0.7
-        return _pick(REQUEST_OPENINGS[1], rng) + text if opening else text + _pick(REQUEST_CLOSINGS[1], rng)
+        return pick(REQUEST_OPENINGS[1], rng) + text if opening else text + pick(REQUEST_CLOSINGS[1], rng)
     draw = rng.random()
     if draw < 0.25:
-        return _pick(REQUEST_OPENINGS[0], rng) + text
-    return text + _pick(REQUEST_CLOSINGS[0], rng) if draw < 0.4 else text
+        return pick(REQUEST_OPENINGS[0], rng) + text
+    return text + pick(REQUEST_CLOSINGS[0], rng) if draw < 0.4 else text
 
 
 def _write(text: str, rng: np.random.Generator) -> str:
@@ -266,7 +266,3 @@ def _write(text: str, rng: np.random.Generator) -> str:
         return text
     mark = "?" if text.startswith(("could", "can", "would")) else "."
     return text[0].upper() + text[1:] + mark
-
-
-def _pick(options: Sequence[_T], rng: np.random.Generator) -> _T:
-    return options[int(rng.integers(len(options)))]

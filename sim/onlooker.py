@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from agent.types import FloatArray, Goal
 from sim.casting import BASES, STACKABLE, fits
 from sim.curio_words import ODD_COLOURS, ODD_NOUNS
 from sim.curios import Curio, is_odd
+from sim.draws import pick
 from sim.expert import ScriptedExpert
 from sim.grammar import called, nouns_of, phrase, plural
 from sim.naming import descriptions_for
@@ -27,7 +27,6 @@ from sim.scene import Entity, Scene
 from sim.tasks import DIRECTIONS, REGIONS, SIDES
 from sim.world import TabletopWorld
 
-_T = TypeVar("_T")
 _Draw = Callable[[Scene, np.random.Generator], Goal | None]
 KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 COLOUR_NUMBERS = {colour: number for number, colour in enumerate(COLOURS)}
@@ -156,9 +155,8 @@ class Onlooker:
         """Words that mean this entity and nothing else there; None where there are none."""
         if isinstance(entity.kind, Curio):
             return f"the {entity.kind.name}"
-        there = frozenset(other.kind.name for other in self._world.scene.entities)
         options = descriptions_for(entity, self._world.scene)
-        return called(_pick(options, rng), rng, nouns_of(entity.kind.name, there)[0]) if options else None
+        return called(pick(options, rng), rng, nouns_of(entity.kind.name, self._there())[0]) if options else None
 
     def _of_two(self, entity: Entity, rng: np.random.Generator) -> tuple[str, str] | None:
         """An opening and words for one of just two of a kind, "there are two cubes, " and "the left one"."""
@@ -166,11 +164,14 @@ class Onlooker:
         placed = [d for d in descriptions_for(entity, scene) if d.position and not d.colour]
         if not placed or sum(other.kind.name == kind for other in scene.entities) != 2:
             return None
-        there = frozenset(other.kind.name for other in scene.entities)
-        noun = plural(_pick(nouns_of(kind, there)[0], rng))
-        opening = _pick((f"there are two {noun}, ", f"there are two {noun}; ", f"I see two {noun}, ", ""), rng)
-        one = called(Description(kind, None, _pick(placed, rng).position), rng, ("one",))
+        noun = plural(pick(nouns_of(kind, self._there())[0], rng))
+        opening = pick((f"there are two {noun}, ", f"there are two {noun}; ", f"I see two {noun}, ", ""), rng)
+        one = called(Description(kind, None, pick(placed, rng).position), rng, ("one",))
         return (opening, one) if opening else (opening, f"{one} of the two {noun}")
+
+    def _there(self) -> frozenset[str]:
+        """The kinds that stand in the scene, which decide what a noun can mean."""
+        return frozenset(entity.kind.name for entity in self._world.scene.entities)
 
     def _worded(self, goal: Goal, words: dict[str, str], rng: np.random.Generator) -> str:
         if goal.relation != "point":
@@ -193,21 +194,21 @@ class Onlooker:
         """Return something of the same sort that no word for it could mean a thing of the scene."""
         scene = self._world.scene
         kind = instead.kind
-        there = frozenset(entity.kind.name for entity in scene.entities)
+        there = self._there()
         if not isinstance(kind, Curio) and rng.random() < HARD_SHARE:
             worn = {entity.colour for entity in scene.entities if entity.kind.name == kind.name}
             free = [c for c in kind.colours if c not in worn and not is_held_out(Description(kind.name, c))]
             if len(kind.colours) > 1 and rng.random() < ODD_SHARE:
                 free = [colour for colour in ODD_COLOURS if colour not in worn]
             if free:
-                description = Description(kind.name, _pick(free, rng))
+                description = Description(kind.name, pick(free, rng))
                 return _Stranger(called(description, rng, nouns_of(kind.name, there)[0]), kind.name)
         if (
             instead.graspable
             and rng.random() < ODD_SHARE
             and not any(isinstance(e.kind, Curio) for e in scene.entities)
         ):
-            noun = _pick(ODD_NOUNS, rng)
+            noun = pick(ODD_NOUNS, rng)
             return _Stranger(f"the {noun}", noun)
         taken = {word for name in there for group in nouns_of(name, there) for word in group}
         pool = [
@@ -220,14 +221,10 @@ class Onlooker:
         ]
         if not pool:
             return None
-        name = _pick(pool, rng)
+        name = pick(pool, rng)
         colours = [c for c in KINDS[name].colours if not is_held_out(Description(name, c))]
-        colour = _pick(colours, rng) if len(colours) > 1 and rng.random() < 0.4 else None
+        colour = pick(colours, rng) if len(colours) > 1 and rng.random() < 0.4 else None
         return _Stranger(called(Description(name, colour), rng, nouns_of(name)[0]), name)
-
-
-def _pick(options: Sequence[_T], rng: np.random.Generator) -> _T:
-    return options[int(rng.integers(len(options)))]
 
 
 def _support(kind: ObjectKind | ReceptacleKind) -> str | None:
@@ -244,37 +241,37 @@ def _furniture(scene: Scene) -> list[Entity]:
 
 
 def _point(scene: Scene, rng: np.random.Generator) -> Goal:
-    return Goal("point", _pick(scene.entities, rng).name)
+    return Goal("point", pick(scene.entities, rng).name)
 
 
 def _put(scene: Scene, rng: np.random.Generator) -> Goal | None:
     furniture = _furniture(scene)
     if not furniture:
         return None
-    target = _pick(furniture, rng)
+    target = pick(furniture, rng)
     assert isinstance(target.kind, ReceptacleKind)
     able = [
         entity
         for entity in _movable(scene)
         if isinstance(entity.kind, Curio) or fits(entity.kind.name, target.kind.name)
     ]
-    return Goal(target.kind.support, _pick(able, rng).name, target.name) if able else None
+    return Goal(target.kind.support, pick(able, rng).name, target.name) if able else None
 
 
 def _stack(scene: Scene, rng: np.random.Generator) -> Goal | None:
     bases = [entity for entity in scene.entities if entity.kind.name in BASES]
-    base = _pick(bases, rng) if bases else None
+    base = pick(bases, rng) if bases else None
     tops = [entity for entity in scene.entities if entity.kind.name in STACKABLE and entity is not base]
-    return Goal("stack", _pick(tops, rng).name, base.name) if base and tops else None
+    return Goal("stack", pick(tops, rng).name, base.name) if base and tops else None
 
 
 def _beside(scene: Scene, rng: np.random.Generator) -> Goal | None:
     movable = _movable(scene)
     if not movable:
         return None
-    subject = _pick(movable, rng)
+    subject = pick(movable, rng)
     landmarks = [entity for entity in scene.entities if entity is not subject and entity.kind.name != "drawer"]
-    return Goal(_pick(SIDES, rng), subject.name, _pick(landmarks, rng).name) if landmarks else None
+    return Goal(pick(SIDES, rng), subject.name, pick(landmarks, rng).name) if landmarks else None
 
 
 def _alone(relation: str, targets: Sequence[str | None]) -> _Draw:
@@ -282,14 +279,14 @@ def _alone(relation: str, targets: Sequence[str | None]) -> _Draw:
 
     def draw(scene: Scene, rng: np.random.Generator) -> Goal | None:
         movable = _movable(scene)
-        return Goal(relation, _pick(movable, rng).name, _pick(targets, rng)) if movable else None
+        return Goal(relation, pick(movable, rng).name, pick(targets, rng)) if movable else None
 
     return draw
 
 
 def _drawer(scene: Scene, rng: np.random.Generator) -> Goal | None:
     drawers = [entity for entity in _furniture(scene) if entity.kind.name == "drawer"]
-    return Goal(_pick(("open", "close"), rng), drawers[0].name) if drawers else None
+    return Goal(pick(("open", "close"), rng), drawers[0].name) if drawers else None
 
 
 _DRAWN: dict[str, tuple[float, _Draw]] = {

@@ -4,13 +4,12 @@ Run as `python -m agent.cli.measure_judging --scenes 400 --seed 0`. Episodes end
 held let fall, or with something else done than what was asked for; families take turns.
 """
 
-import argparse
 import json
 from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from agent.cli import stage as stages
+from agent.cli.scenes import scenes_parser
 from agent.errors import SpecError
 from agent.evaluation.statistics import wilson
 from agent.types import Task
@@ -43,12 +42,7 @@ class Verdicts:
 
 def main() -> None:
     """Print balanced accuracy and false successes, of all and by family, with Wilson intervals."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", default=stages.DEFAULT_POLICY)
-    parser.add_argument("--scenes", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+    arguments = scenes_parser(__doc__, scenes=400).parse_args()
     verdicts = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed)
     if arguments.json:
         print(json.dumps({name: {**vars(row), "balanced": round(row.balanced, 4)} for name, row in verdicts.items()}))
@@ -56,9 +50,8 @@ def main() -> None:
     for name, row in verdicts.items():
         told, false = wilson(row.told, row.successes), wilson(row.false, row.failures)
         print(
-            f"{name:15} balanced {100 * row.balanced:.1f} %  successes told {row.told}/{row.successes} "
-            f"[{100 * told.low:.1f}, {100 * told.high:.1f}]  false success {row.false}/{row.failures} "
-            f"[{100 * false.low:.1f}, {100 * false.high:.1f}]"
+            f"{name:15} balanced {100 * row.balanced:.1f} %  successes told {row.told}/{row.successes} {told.percent()}"
+            f"  false success {row.false}/{row.failures} {false.percent()}"
         )
 
 

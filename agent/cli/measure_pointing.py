@@ -3,34 +3,27 @@
 Run as `python -m agent.cli.measure_pointing --scenes 300 --seed 0`.
 """
 
-import argparse
 import json
 
 import numpy as np
 from tqdm import tqdm
 
 from agent.cli import stage as stages
-from agent.evaluation.statistics import wilson
+from agent.cli.scenes import scenes_parser, share
+from dialogue.lessons.moments import LEAST_VISIBLE
 
 Counts = dict[str, list[int]]
 
 
 def main() -> None:
     """Print the shares with Wilson intervals."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", default=stages.DEFAULT_POLICY)
-    parser.add_argument("--scenes", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+    arguments = scenes_parser(__doc__, scenes=300).parse_args()
     counts = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(counts))
         return
     for name, (good, count) in counts.items():
-        range_ = wilson(good, count)
-        share = 100 * good / max(count, 1)
-        print(f"{name:24} {good}/{count} = {share:.1f} % [{100 * range_.low:.1f}, {100 * range_.high:.1f}]")
+        print(f"{name:24} {share(good, count)}")
 
 
 def measure(policy: str, *, scenes: int, seed: int) -> Counts:
@@ -70,10 +63,6 @@ def measure(policy: str, *, scenes: int, seed: int) -> Counts:
             _count(counts["points in the mask"], answer.pixel is not None and _inside(mask, answer.pixel))
     world.close()
     return counts
-
-
-LEAST_VISIBLE = 12
-"""Pixels; what shows fewer of them cannot be seen by anyone and is not asked for."""
 
 
 def _count(row: list[int], good: bool) -> None:

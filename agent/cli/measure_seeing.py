@@ -4,16 +4,14 @@ Run as `python -m agent.cli.measure_seeing --scenes 300 --seed 0`. Scenes are mo
 moved, on the way, after something was dropped, and at the end. Questions are balanced, the absent things nearly there.
 """
 
-import argparse
 import json
 from dataclasses import dataclass
 
 import numpy as np
 from tqdm import tqdm
 
-from agent.cli import stage as stages
+from agent.cli.scenes import scenes_parser, share
 from agent.errors import SpecError
-from agent.evaluation.statistics import wilson
 from dialogue.lessons.moments import Moment, Moments
 from dialogue.questions import KINDS_OF_QUESTION, Answer, Question, answer, draw_questions
 from dialogue.seeing import Eye, Hand, HeldHead, shipped_held_head, things_in
@@ -49,22 +47,15 @@ Tallies = dict[str, Tally]
 
 def main() -> None:
     """Print F1 and the share of right answers by kind of question, with Wilson intervals."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--policy", default=stages.DEFAULT_POLICY)
-    parser.add_argument("--scenes", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = scenes_parser(__doc__, scenes=300)
     parser.add_argument("--state", action="store_true", help="what is held from the gripper's state, not the picture")
-    parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     tallies = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed, state=arguments.state)
     if arguments.json:
         print(json.dumps({name: {**vars(tally), "f1": round(tally.f1, 4)} for name, tally in tallies.items()}))
         return
     for name, tally in tallies.items():
-        range_ = wilson(tally.right, tally.asked)
-        share = 100 * tally.right / max(tally.asked, 1)
-        low, high = 100 * range_.low, 100 * range_.high
-        print(f"{name:12} F1 {tally.f1:.3f}  right {tally.right}/{tally.asked} = {share:.1f} % [{low:.1f}, {high:.1f}]")
+        print(f"{name:12} F1 {tally.f1:.3f}  right {share(tally.right, tally.asked)}")
 
 
 def measure(policy: str, *, scenes: int, seed: int, state: bool) -> Tallies:

@@ -5,12 +5,13 @@ true already because of them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from agent.types import Goal, Task
 from sim.casting import BASES, STACKABLE, fits, holders
+from sim.draws import pick
 from sim.objects import HELD_OUT_PAIRS, OBJECTS
 from sim.tasks import DIRECTIONS, FAMILIES, FAMILY_OF_RELATION, REGIONS, SIDES, Phrasing, instruct, mirrored
 
@@ -124,6 +125,36 @@ def sample_chain(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> tu
             distractors=(0, 0),
         )
         for index, goal in enumerate(goals)
+    )
+
+
+def sample_moment(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> Task:
+    """Draw a task in the midst of a chain, the scene as the tasks before it left it: things in vessels, drawers open.
+
+    What stands on another thing stands beside it here: no scene begins with a stack.
+    """
+    while True:
+        scene = _sample_scene(rng)
+        for goal in _sample_goals(replace(scene, support=dict(scene.support), true=set(scene.true)), rng)[
+            : int(rng.integers(CHAIN_LENGTH))
+        ]:
+            scene.carry_out(goal)
+        possible = [goal for goal in scene.goals() if not scene.lifted]
+        if possible:
+            break
+    families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
+    family = pick(families, rng)
+    goal = pick([goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family], rng)
+    held = [(name, place) for name, place in scene.support.items() if place not in (TABLE, *scene.objects)]
+    initial = tuple(Goal("in" if place in holders("in") else "on", name, place) for name, place in held)
+    return Task(
+        name=family,
+        instruction=instruct(goal, rng, phrasing),
+        goal=goal,
+        max_steps=FAMILIES[family],
+        entities=tuple(name for name in scene.names() if name not in (goal.subject, goal.target)),
+        initial=(*initial, *((Goal("open", "drawer"),) if scene.drawer_open else ())),
+        distractors=(0, 1),
     )
 
 

@@ -17,7 +17,7 @@ from sim.kinds import Grasp, ObjectKind, scaled_part
 from sim.objects import COLOURS, HELD_OUT_COLOURS, OBJECTS, Description, is_held_out, parse_name
 from sim.scene import Entity, Scene, entity_names
 
-CURIO_SHARE, PAINT_SHARE, TWIN_SHARE = 0.5, 0.35, 0.35
+CURIO_SHARE, PAINT_SHARE, TWIN_SHARE = 0.6, 0.5, 0.4
 """How often a scene holds a curio, a known thing in an odd colour, and two of a kind more than it would have."""
 APART = 0.25
 """Colours nearer than this to one that is held out, in the cube of red, green and blue, are left out."""

@@ -78,7 +78,7 @@ def phrase(
     _line_of(goal, CANONICAL)
     grade, element = _novelty(goal, rng, split, distance)
     lines = PHRASES[goal.relation][grade if element == "line" else SEEN]
-    line = _one_alternative(pick(lines, rng), rng)
+    line = one_alternative(pick(lines, rng), rng)
     novel = int(rng.integers(2)) if element in ("noun", "pointing") and goal.target in _entities(goal) else 0
     said = {
         slot: words.get(name)
@@ -89,7 +89,7 @@ def phrase(
     text = _fill(line, goal, said, rng)
     if grade != INDIRECT or element != "line":
         text = _ask(text, rng, held_out=element == "request")
-    return _write(text, rng)
+    return written(text, rng)
 
 
 def all_phrasings(relation: str, split: Split) -> tuple[str, ...]:
@@ -235,7 +235,8 @@ def _alternatives(line: str) -> Iterator[str]:
         yield "".join(choice)
 
 
-def _one_alternative(line: str, rng: np.random.Generator) -> str:
+def one_alternative(line: str, rng: np.random.Generator) -> str:
+    """Say one of the alternatives of a line, "(put|place) it"."""
     return "".join(pick(part.split("|"), rng) for part in re.split(r"[()]", line))
 
 
@@ -259,7 +260,7 @@ def _ask(text: str, rng: np.random.Generator, *, held_out: bool) -> str:
     return text + pick(REQUEST_CLOSINGS[0], rng) if draw < 0.4 else text
 
 
-def _write(text: str, rng: np.random.Generator) -> str:
+def written(text: str, rng: np.random.Generator) -> str:
     """Spell it as people type: mostly bare, sometimes as a sentence with its mark."""
     text = re.sub(r"\bi\b", "I", text)
     if rng.random() < 0.7:

@@ -23,6 +23,7 @@ from sim.objects import (
     is_held_out,
     pair_is_held_out,
 )
+from sim.practice import every_noun, jumbled, named, practised, sort_of
 from sim.scene import Entity, Scene
 from sim.tasks import DIRECTIONS, REGIONS, SIDES
 from sim.world import TabletopWorld
@@ -38,6 +39,14 @@ PAIR_SHARE = 0.4
 """How often one of two of a kind is called the left one, or the one on the left, after both were spoken of."""
 ODD_SHARE = 0.2
 """How often its noun or its colour is one that no catalogue has."""
+PRACTICE_SHARE = 0.6
+"""How often a question is asked, and its things are named, in words that only training hears."""
+SORT_SHARE = 0.1
+"""How often the one fruit of a scene is called the fruit."""
+JUMBLED_SHARE = 0.04
+"""How often the words come in an order that says nothing, so that nothing is meant."""
+ODD_FIRST = 0.3
+"""How often it is an oddity that is asked about where there is one."""
 _MISSING = {"put": 0.5, "stack": 0.4, "beside": 0.4}
 """How often it is the target that is not there, where a question has one."""
 
@@ -125,7 +134,11 @@ class Onlooker:
         kinds = list(_DRAWN)
         weights = np.array([weight for weight, _ in _DRAWN.values()])
         kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
-        goal = _DRAWN[kind][1](self._world.scene, rng)
+        scene, draw = self._world.scene, _DRAWN[kind][1]
+        goal = draw(scene, rng)
+        if rng.random() < ODD_FIRST and any(is_odd(entity) for entity in scene.entities):
+            others = [draw(scene, rng) for _ in range(6)]
+            goal = next((other for other in others if other and is_odd(scene[other.subject])), goal)
         return None if goal is None else self._asked(goal, kind, rng)
 
     def _asked(self, goal: Goal, kind: str, rng: np.random.Generator) -> Question | None:
@@ -149,6 +162,8 @@ class Onlooker:
         if kind == "put" and pair_is_held_out(Description(kinds["subject"]), Description(kinds["target"])):
             return None
         text = self._worded(goal, words, rng)
+        if not missing and rng.random() < JUMBLED_SHARE and (mixed := jumbled(text, rng)):
+            return Question(mixed, goal, "subject")
         return Question(opening + text[0].lower() + text[1:] if opening else text, goal, missing)
 
     def _said(self, entity: Entity, rng: np.random.Generator) -> str | None:
@@ -156,7 +171,10 @@ class Onlooker:
         if isinstance(entity.kind, Curio):
             return f"the {entity.kind.name}"
         options = descriptions_for(entity, self._world.scene)
-        return called(pick(options, rng), rng, nouns_of(entity.kind.name, self._there())[0]) if options else None
+        if options and rng.random() < SORT_SHARE and (sort := sort_of(entity, self._world.scene, rng)):
+            return sort
+        nouns = nouns_of(entity.kind.name, self._there())[0]
+        return _described(pick(options, rng), rng, nouns) if options else None
 
     def _of_two(self, entity: Entity, rng: np.random.Generator) -> tuple[str, str] | None:
         """An opening and words for one of just two of a kind, "there are two cubes, " and "the left one"."""
@@ -175,19 +193,21 @@ class Onlooker:
 
     def _worded(self, goal: Goal, words: dict[str, str], rng: np.random.Generator) -> str:
         if goal.relation != "point":
-            return phrase(goal, rng, split="seen", words=words)
+            wide = rng.random() < PRACTICE_SHARE
+            return practised(goal, rng, words) if wide else phrase(goal, rng, split="seen", words=words)
         said = words[goal.subject]
         return said if rng.random() < 0.7 else said.removeprefix("the ")
 
     def _own(self, rng: np.random.Generator) -> str:
-        """The words of the task that is acted on; where they speak of an oddity, other words, which mean it."""
+        """The words of the task that is acted on, or others that mean it; always others where it is about an oddity."""
         task, scene = self._world.task, self._world.scene
         goal = task.goal
         found = [scene.find(name) for name in (goal.subject, goal.target) if name] if goal else []
-        named = [entity for entity in found if entity]
-        if goal is None or not any(is_odd(entity) for entity in named):
+        meant = [entity for entity in found if entity]
+        words = {entity.name: said for entity in meant if (said := self._said(entity, rng))}
+        odd = any(is_odd(entity) for entity in meant)
+        if goal is None or len(words) < len(meant) or not (odd or rng.random() < PRACTICE_SHARE):
             return task.instruction
-        words = {entity.name: said for entity in named if (said := self._said(entity, rng))}
         return self._worded(goal, words, rng)
 
     def _stranger(self, instead: Entity, rng: np.random.Generator) -> "_Stranger | None":
@@ -202,7 +222,7 @@ class Onlooker:
                 free = [colour for colour in ODD_COLOURS if colour not in worn]
             if free:
                 description = Description(kind.name, pick(free, rng))
-                return _Stranger(called(description, rng, nouns_of(kind.name, there)[0]), kind.name)
+                return _Stranger(_described(description, rng, nouns_of(kind.name, there)[0]), kind.name)
         if (
             instead.graspable
             and rng.random() < ODD_SHARE
@@ -210,21 +230,26 @@ class Onlooker:
         ):
             noun = pick(ODD_NOUNS, rng)
             return _Stranger(f"the {noun}", noun)
-        taken = {word for name in there for group in nouns_of(name, there) for word in group}
+        taken = {word for name in there for group in (*nouns_of(name, there), every_noun(name)) for word in group}
         pool = [
             name
             for name, other in KINDS.items()
             if not other.held_out
             and _support(other) == _support(kind)
             and name != "drawer"
-            and not taken & {word for group in nouns_of(name) for word in group}
+            and not taken & {word for group in (nouns_of(name)[1], every_noun(name)) for word in group}
         ]
         if not pool:
             return None
         name = pick(pool, rng)
         colours = [c for c in KINDS[name].colours if not is_held_out(Description(name, c))]
         colour = pick(colours, rng) if len(colours) > 1 and rng.random() < 0.4 else None
-        return _Stranger(called(Description(name, colour), rng, nouns_of(name)[0]), name)
+        return _Stranger(_described(Description(name, colour), rng, nouns_of(name)[0]), name)
+
+
+def _described(described: Description, rng: np.random.Generator, nouns: tuple[str, ...]) -> str:
+    """Words for an entity by one of these nouns, or as only training hears them."""
+    return (named if rng.random() < PRACTICE_SHARE else called)(described, rng, nouns)
 
 
 def _support(kind: ObjectKind | ReceptacleKind) -> str | None:

@@ -194,15 +194,21 @@ def catalogue() -> dict[str, list[str]]:
 
 
 def sample(name: str, seed: int | tuple[int, ...]) -> Task:
-    """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both."""
+    """Draw a task of the family called `name` from `seed`, or return the named task; raise SpecError naming both.
+
+    "chain" draws one task in the midst of a chain.
+    """
     import numpy as np
 
+    from sim.chains import sample_moment
     from sim.tasks import FAMILIES, NAMED_TASKS, sample_task
 
     if name in NAMED_TASKS:
         return NAMED_TASKS[name]
+    if name == "chain":
+        return sample_moment(np.random.default_rng(seed))
     if name not in FAMILIES:
-        raise unknown_name("family or task", name, (*FAMILIES, *NAMED_TASKS))
+        raise unknown_name("family or task", name, ("chain", *FAMILIES, *NAMED_TASKS))
     return sample_task(name, np.random.default_rng(seed))
 
 

@@ -28,11 +28,11 @@ def test_questions_mean_what_they_say() -> None:
     world = TabletopWorld((CameraSpec("front", 8, 8),))
     onlooker, rng = Onlooker(world, ScriptedExpert(world)), np.random.default_rng(0)
     kinds, absent, relations = list(KINDS), 0, set()
-    for seed, family in enumerate([*FAMILIES] * 2, start=550_000):
+    for seed, family in enumerate([*FAMILIES] * 5, start=550_000):
         world.reset(sample_task(family, np.random.default_rng(seed)), seed=seed)
         onlooker.begin(rng)
         note = onlooker.note(rng, 8)
-        assert note.instructions[0] == world.task.instruction
+        assert note.questions[0][0] == RELATIONS.index(world.task.goal.relation)
         for text, question in zip(note.instructions, note.questions, strict=True):
             relation, subject, target = RELATIONS[int(question[0])], int(question[1]), int(question[2])
             relations.add(relation)
@@ -57,7 +57,7 @@ def test_questions_mean_what_they_say() -> None:
                 assert parse_name(str(goal.target)).kind in words_for(kinds[int(note.entities[target][0])], there), text
                 assert not pair_is_held_out(called, parse_name(str(goal.target))) or relation not in ("in", "on")
             assert target in (ABSENT, NONE) or np.isfinite(question[3:]).all()
-    assert absent >= 10
+    assert absent >= 6
     assert len(relations) >= 10
 
 
@@ -150,7 +150,11 @@ def test_one_of_two_is_told_by_where_it_stands() -> None:
                 continue
             meant = world.scene.entities[int(question[1])]
             twins = [entity for entity in world.scene.entities if entity.kind.name == meant.kind.name]
-            position = next(word for word in axes if re.search(rf"{word} one|one (on|at) the {word}", text))
+            before, after = (
+                [word for word in axes if re.search(told_by.format(word), text)]
+                for told_by in (r"\b{} one", r"one (on|at) the {}")
+            )
+            position = (before or after)[0]
             axis, sign = axes[position]
             assert len(twins) == 2
             assert max(twins, key=lambda e: sign * e.pose.position[axis]) is meant, text

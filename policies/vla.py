@@ -14,12 +14,14 @@ from torch.nn import functional
 from agent.errors import Refusal, SpecError, unknown_name
 from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observation
 from policies.backbone import Inputs, Thought, missing
+from policies.clearing import Search, is_clear, refusable, remember_search, search_of, way_out
 from policies.explain import Considered, explain_thought
 from policies.following import Memory, aimed_before, follow, is_stuck, recall, remember
 from policies.heads.base import Drawn
 from policies.instruction import check_length
 from policies.model import Trained
 from policies.regions import Regions
+from policies.releasing import hold_until_there
 from policies.samples import as_pictures
 from policies.text import MAX_PIECES, TextTable, make_text_encoder
 
@@ -30,6 +32,9 @@ SHORT = 16
 """Word pieces; for the same reason sentences in a group are as long as this, or as the longest that is read."""
 DITHER = 1.0
 """Temperature of a look that got nowhere: the likeliest chunk led here twice, another one may lead on."""
+
+STEERED = ("dx", "dy", "dz", "gripper")
+"""What an action must have for the policy to clear its view and to correct where the hand lets go."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +53,15 @@ class _Look:
 
 @dataclass(frozen=True, eq=False)
 class _Mind:
-    """One look, thought about. dither: draws its chunk where the hand is stuck; it follows from the observation alone,
-    so that a look has one answer."""
+    """One look, thought about. hand (4,): x, y, z [m, base frame] and opening.  dither: draws its chunk where the hand
+    is stuck; it follows from the observation alone, so that a look has one answer.  search: where something seems not
+    to be there and the view is not clear, how far the policy is in clearing it."""
 
     thought: Thought
     memory: Memory
-    dither: torch.Generator | None
+    hand: FloatArray
+    dither: torch.Generator | None = None
+    search: Search | None = None
 
 
 class VLAPolicy:
@@ -73,6 +81,8 @@ class VLAPolicy:
         self.temperature = temperature
         self.generator = torch.Generator()
         self.thought: Considered | None = None
+        names = self.embodiment.action.names
+        self.steered = [names.index(name) for name in STEERED] if set(STEERED) <= set(names) else []
 
     @property
     def embodiment(self) -> Embodiment:
@@ -97,7 +107,7 @@ class VLAPolicy:
             drawn = self.head.draw(mind.thought.tokens, generator=self.generator if self.temperature > 0 else None)
         else:
             drawn = self.restless.draw(mind.thought.tokens, generator=mind.dither)
-        chunk = self._chunk(drawn, mind.memory)
+        chunk = self._chunk(drawn, mind)
         self.thought = Considered(observation, mind.thought, drawn, chunk.actions)
         return chunk
 
@@ -124,14 +134,24 @@ class VLAPolicy:
                 mind, row = self._mind(look, thought.row(place)), drawn.row(place)
                 if mind.dither is not None:
                     row = self.restless.draw(mind.thought.tokens, generator=mind.dither)
-                chunks[number] = self._chunk(row, mind.memory)
+                chunks[number] = self._chunk(row, mind)
         return [chunks[number] for number in range(len(looks))]
 
-    def _chunk(self, drawn: Drawn, memory: Memory) -> ActionChunk:
+    def _chunk(self, drawn: Drawn, mind: _Mind) -> ActionChunk:
         """One row -> actions (T, A), and how sure the head is of them where it can say."""
         unit, sure = drawn.chunks[0].numpy(), float(drawn.sure[0])
-        actions = self.embodiment.action.clip(self.stats.denormalize("action", unit))
-        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=memory)
+        actions = self.stats.denormalize("action", unit)
+        if mind.search is not None:
+            actions[:] = 0.0
+            actions[:, self.steered] = way_out(mind.hand, mind.search, len(actions))
+            sure = math.nan
+        elif self.steered and mind.dither is None:
+            start, end = mind.thought.settled.fine[0, :, :2].numpy()
+            held = float(mind.thought.settled.held[0].sigmoid())
+            steps = actions[:, self.steered]
+            actions[:, self.steered] = hold_until_there(steps, end - start, held=held, opening=float(mind.hand[3]))
+        actions = self.embodiment.action.clip(actions)
+        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=mind.memory)
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
@@ -149,17 +169,22 @@ class VLAPolicy:
         return thought
 
     def _mind(self, look: _Look, thought: Thought) -> _Mind:
-        """Raises Refusal where an episode begins and the words name what is not there; later it may only be hidden."""
-        seen, before = look.seen, look.before
-        lacking = missing(thought) if seen.time == 0 else None
-        if lacking:
-            raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
+        """Raises Refusal where an episode begins, the view is clear and the words name what is not there; later it may
+        only be hidden."""
+        seen, before, hand = look.seen, look.before, self._hand(look.seen)
+        search = search_of(seen.memory, seen.instruction, hand, first=seen.time == 0)
+        if search is not None:
+            clear = not self.steered or is_clear(hand, search)
+            lacking = missing(thought, refusable(search, clear=clear))
+            if lacking and clear:
+                raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
+            if lacking:
+                return _Mind(thought, remember_search(search, hand, seen.instruction), hand, search=search)
         tool = self.trained.config.backbone.camera.project(look.inputs.tool_position)
-        hand = self._hand(seen)
         dither = None
         if is_stuck(before, hand):
             dither = torch.Generator().manual_seed(zlib.crc32(seen.state.tobytes()))
-        return _Mind(thought, remember(thought, tool, hand, seen.instruction, before), dither)
+        return _Mind(thought, remember(thought, tool, hand, seen.instruction, before), hand, dither)
 
     def _hand(self, observation: Observation) -> FloatArray:
         """Where the tool is (x, y, z) [m, base frame] and how far the gripper is open (4,)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.errors import SpecError
+from agent.errors import Refusal, SpecError
 from agent.types import Observation
 from policies.checkpoint import load_policy
 from policies.scripted import HoldPolicy, RandomPolicy
@@ -120,3 +120,20 @@ def test_a_look_that_got_nowhere_twice_is_answered_otherwise_and_the_same_each_t
         np.testing.assert_allclose(third.actions, policy.act_batch([look, stuck])[1].actions, atol=1e-5)
         differs.append(not np.array_equal(third.actions, again.actions))
     assert any(differs)
+
+
+def test_it_goes_out_of_the_way_before_it_refuses(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = load_policy(str(trained))
+    monkeypatch.setattr("policies.vla.missing", lambda thought, chance: "object")
+    look = observation(scene(np.random.default_rng(2))[0], "red")
+    home = replace(look, state=np.array([0.42, 0.0, 0.28, 1.0], np.float32))
+    with pytest.raises(Refusal, match="I do not see the object"):
+        policy.act(home)
+    low = replace(look, state=np.array([0.5, -0.2, 0.05, 1.0], np.float32))
+    chunk = policy.act(low)
+    assert chunk.confidence is None and (chunk.actions[:, 2] > 0.04).all()
+    np.testing.assert_array_equal(chunk.actions, policy.act_batch([low])[0].actions)
+    aside = replace(look, state=np.array([0.42, 0.2, 0.28, 1.0], np.float32), time=1.0)
+    assert np.isfinite(policy.act(aside).actions).all(), "once it acts, a thing may only be hidden"
+    with pytest.raises(Refusal):
+        policy.act(aside.reminded(chunk))

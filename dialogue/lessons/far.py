@@ -11,7 +11,7 @@ from sim.camera import FRONT
 from sim.geometry import Array, Pose, yaw_quaternion
 from sim.scene import TABLE_HIGH, TABLE_LOW, Entity, Scene, discs
 
-STRIPS = (((0.0, 0.30), (-0.45, 0.45)), ((0.68, 0.84), (-0.32, 0.32)), ((0.20, 0.50), (-0.45, 0.45)))
+STRIPS = (((0.06, 0.30), (-0.45, 0.45)), ((0.68, 0.84), (-0.32, 0.32)), ((0.20, 0.50), (-0.45, 0.45)))
 """(x low, x high), (y low, y high) [m, base frame] about the usual places: towards the robot, towards the camera, and
 at both sides."""
 BASE = 0.22

@@ -10,25 +10,20 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from agent.errors import SpecError, unknown_name
 from agent.types import FloatArray, Goal, Observation, Task, VectorSpec
 from dialogue.ports import Judgement
-from dialogue.questions import Seen, What, meant
+from dialogue.questions import Seen
 from dialogue.seeing import Eye, Hand, things_in
+from dialogue.standing import hollow
+from dialogue.tracing import Unseen, appeared, came_out, follow, lay_in, named, stayed
 from sim.goals import BESIDE, PUSH_DISTANCE
-from sim.objects import KINDS, RECEPTACLES, ReceptacleKind, parse_name
+from sim.objects import KINDS, RECEPTACLES, ReceptacleKind
 from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, in_region
 
 NEEDED = ("x", "y", "z", "gripper")
 """What a body's state must tell."""
-ALIKE = 0.08
-"""How alike two sightings must be to be of one thing: the chance that both are called the same."""
-STILL = 0.035
-"""m; what is seen this near to where a thing stood is still that thing."""
-CLEAR = 0.3
-"""Score from which something is there that need not look like what is sought."""
 OVER = 0.7
 """Footprint radii; what is seen this near to a vessel's middle is in or on it, whatever the vessel looks like now."""
 OVER_TARGET = 0.04
@@ -42,14 +37,9 @@ RAISED = 0.10
 """m; a tool this high has lifted what it holds by more than a relation asks."""
 SLACK = 0.015
 """m; how far places in pictures may be off, where a bound must not be taken to the letter."""
-SLID = 0.035
-"""m; the middle of a drawer moves half as far as its front, and a picture shows the middle."""
-EDGES = {"left": ("y", -1), "right": ("y", 1), "front": ("x", 1), "back": ("x", -1)}
-"""Where the one of several stands that a position names: axis and sign."""
-
-
-class _Unseen(Exception):
-    """Something could not be found; its text is the reason."""
+SLID = 0.8 * RECEPTACLES["drawer"].opened
+"""m; a drawer that slid less than this is half open, wherever it began. Under the arm a picture shows an open one up to
+2 cm less far out than it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +63,9 @@ class _Case:
         """Whether the subject would be over the target's middle if it lay in or on it, whatever that looks like now."""
         kind = KINDS[target.kind]
         lift = kind.interior().floor_z if isinstance(kind, ReceptacleKind) else kind.height()
-        here = np.array([self.subject.x, self.subject.y])
+        here, over = np.array([self.subject.x, self.subject.y]), np.array([target.x, target.y]) + hollow(kind)
         raised = here + (self.eye[:2] - here) * (lift / self.eye[2])
-        return any(float(np.hypot(*(xy - (target.x, target.y)))) < OVER * target.radius for xy in (here, raised))
+        return any(float(np.hypot(*(xy - over))) < OVER * target.radius for xy in (here, raised))
 
     @property
     def released(self) -> bool:
@@ -102,7 +92,7 @@ class PictureJudge:
         then, (now, hand, eye) = self._things(before)[0], self._things(after)
         try:
             case = _case(goal, then, now, hand, eye)
-        except _Unseen as unseen:
+        except Unseen as unseen:
             return Judgement(False, str(unseen))
         if goal.relation not in _RULES:
             return Judgement(False, f"pictures do not tell whether the {goal.subject} is {goal.relation} {goal.target}")
@@ -119,83 +109,28 @@ class PictureJudge:
 
 
 def _case(goal: Goal, then: Sequence[Seen], now: Sequence[Seen], hand: Hand, eye: FloatArray) -> _Case:
-    """Raises _Unseen when the subject is not found in both pictures, or the target not in the first."""
-    subject, followed = _named(goal.subject, then), _followed(then, now)
-    told = None
+    """Raises Unseen when the subject is not found in both pictures, or the target not in the first."""
+    followed, told = follow(then, now), None
     if goal.target is not None and goal.relation not in ("push", "move to"):
-        told = _named(goal.target, then)
+        told = named(goal.target, then)
+    subject = None
+    if told is not None and goal.relation == "take out":
+        subject = lay_in(told, goal.subject, then)
+        if subject is None:
+            come = came_out(goal.subject, told, then, now, followed)
+            return _Case(goal, come, come, followed.get(told) or stayed(told, now, come), now, hand, eye)
+    subject = subject or named(goal.subject, then)
     others = [one for one in then if one not in (subject, told)]
-    found = followed.get(subject) or _appeared(subject, others, now, followed)
+    found = followed.get(subject) or appeared(subject, others, now, followed)
     if found is None and told is not None and goal.relation in INTO and hand.opening >= OPEN:
-        x, y, _ = hand.position
+        over = np.array([told.x, told.y]) + hollow(KINDS[told.kind])
         # Let go over the target and seen nowhere else: hidden by its rim, or by the thing that it now is part of.
-        if float(np.hypot(told.x - x, told.y - y)) < OVER_TARGET:
-            found = replace(subject, x=told.x, y=told.y, within=None)
+        if float(np.hypot(*(over - hand.position[:2]))) < OVER_TARGET:
+            found = replace(subject, x=float(over[0]), y=float(over[1]), within=None)
     if found is None:
-        raise _Unseen(f"I do not see the {goal.subject} any more")
-    target = None if told is None else followed.get(told) or _stayed(told, now, found)
+        raise Unseen(f"I do not see the {goal.subject} any more")
+    target = None if told is None else followed.get(told) or stayed(told, now, found)
     return _Case(goal, subject, found, target, now, hand, eye)
-
-
-def _named(name: str, seen: Sequence[Seen]) -> Seen:
-    """What a name of the scene means in a picture: "red cube", "left bowl", "mug b"."""
-    words = name.split()
-    if len(words) > 1 and len(words[-1]) == 1:
-        words.pop()
-    told = parse_name(" ".join(words))
-    found = meant(What(told.kind, told.colour), seen)
-    if not found:
-        raise _Unseen(f"I did not see the {name} when it began")
-    if told.position is None:
-        return found[0]
-    axis, sign = EDGES[told.position]
-    return max(found, key=lambda thing: sign * float(getattr(thing, axis)))
-
-
-def _followed(then: Sequence[Seen], now: Sequence[Seen]) -> dict[Seen, Seen]:
-    """Which thing is which now: all together, by what they look like and how little they moved."""
-    if not then or not now:
-        return {}
-    alike = np.array([[_likeness(one, other) for other in now] for one in then])
-    apart = np.array([[_apart(one, other) for other in now] for one in then])
-    worth = np.where(alike >= ALIKE, alike + 1.0 - apart, 0.0)
-    pairs = zip(*linear_sum_assignment(worth, maximize=True), strict=True)
-    return {then[row]: now[column] for row, column in pairs if alike[row, column] >= ALIKE}
-
-
-def _appeared(thing: Seen, others: Sequence[Seen], now: Sequence[Seen], followed: dict[Seen, Seen]) -> Seen | None:
-    """What came up anew while this thing vanished from its place: in a vessel or under the hand it looks otherwise.
-
-    others: what stood there before besides it and what it was to go to.
-    """
-    if any(_apart(thing, one) < STILL for one in now if not one.held):
-        return None
-    known = set(followed.values())
-    new = [
-        one
-        for one in now
-        if one not in known
-        and one.score >= CLEAR
-        and (one.kind in RECEPTACLES) == (thing.kind in RECEPTACLES)
-        and (one.held or not any(_apart(other, one) < STILL for other in others))
-    ]
-    return max(new, key=lambda one: one.score, default=None)
-
-
-def _stayed(thing: Seen, now: Sequence[Seen], subject: Seen) -> Seen:
-    """What stands where this thing stood, whatever it looks like now; the thing as it was where nothing does."""
-    near = [one for one in now if one is not subject and _apart(thing, one) < STILL]
-    return min(near, key=lambda one: _apart(thing, one), default=thing)
-
-
-def _likeness(one: Seen, other: Seen) -> float:
-    """The chance that both are called the same."""
-    names = {(kind, colour): chance for kind, colour, chance in one.maybe}
-    return sum(chance * names.get((kind, colour), 0.0) for kind, colour, chance in other.maybe)
-
-
-def _apart(one: Seen, other: Seen) -> float:
-    return float(np.hypot(one.x - other.x, one.y - other.y))
 
 
 Rule: TypeAlias = Callable[[_Case], str | None]
@@ -235,7 +170,7 @@ def _lifted(case: _Case) -> str | None:
 
 
 def _taken_out(case: _Case) -> str | None:
-    if case.under is not None:
+    if case.under is not None or (case.target is not None and case.is_over(case.target)):
         return f"the {case.goal.subject} does not stand on the table"
     return None if case.released else f"the hand still has the {case.goal.subject}"
 
@@ -250,8 +185,14 @@ def _moved_to(case: _Case) -> str | None:
 
 def _slid(sign: int) -> Rule:
     def rule(case: _Case) -> str | None:
-        slid = sign * (case.subject.x - case.then.x)
-        return None if slid >= SLID else f"the {case.goal.subject} slid {200 * slid:.0f} cm"
+        # A picture shows the middle of cabinet and drawer, which moves half as far as the front.
+        slid = 2 * sign * (case.subject.x - case.then.x)
+        if slid < SLID:
+            return f"the {case.goal.subject} slid {100 * slid:.0f} cm"
+        x, y, z = case.hand.position
+        # A hand at the handle hides how far the drawer came, and is not done with it.
+        low = z < RAISED and float(np.hypot(case.subject.x - x, case.subject.y - y)) < case.subject.radius
+        return f"the hand is still at the {case.goal.subject}" if low else None
 
     return rule
 

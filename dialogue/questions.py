@@ -15,6 +15,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from agent.errors import SpecError
+from dialogue.reaching import can_reach
 from sim.nouns import NOUNS
 from sim.objects import COLOURS, KINDS, ReceptacleKind
 from sim.relations import BESIDE_DIRECTIONS
@@ -22,8 +23,6 @@ from sim.relations import BESIDE_DIRECTIONS
 Kind = Literal["existence", "colour", "count", "relation", "held", "reachable"]
 KINDS_OF_QUESTION: tuple[Kind, ...] = ("existence", "colour", "count", "relation", "held", "reachable")
 SIDES = tuple(BESIDE_DIRECTIONS)
-REACH = (0.25, 0.78)
-"""m; from the robot's base, within which the hand gets hold of things."""
 SURE, HARDLY = 0.2, 0.02
 """From the first chance on a thing is what is asked about; below the second it is not there. Between them it is only
 the likeliest, and whoever asks about a thing mostly sees it."""
@@ -40,7 +39,8 @@ class Seen:
 
     x, y: base frame [m].  radius: of its footprint [m].  within: index of what it lies in or on, in the same list;
     None for the table.  score: how sure whoever found it is that something is there, from 0 to 1.  maybe: what it may
-    be, its own kind and colour among them, each with a probability; empty where that is known.
+    be, its own kind and colour among them, each with a probability; empty where that is known.  reachable: whether the
+    hand gets there, where somebody tried; None where it has to be worked out from the place.
     """
 
     kind: str
@@ -52,6 +52,7 @@ class Seen:
     held: bool = False
     score: float = 1.0
     maybe: tuple[tuple[str, str, float], ...] = ()
+    reachable: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,14 @@ def answer(question: Question, seen: Sequence[Seen]) -> Answer:
         case "held":
             return any(thing.held for thing in found)
         case "reachable":
-            return any(REACH[0] <= math.hypot(thing.x, thing.y) <= REACH[1] for thing in found)
+            return any(_in_reach(thing) for thing in found)
     assert question.relation is not None and question.other is not None
     others = meant(question.other, seen)
     return any(_stands(one, question.relation, two, seen) for one in found for two in others if one is not two)
+
+
+def _in_reach(thing: Seen) -> bool:
+    return can_reach(KINDS[thing.kind], thing.x, thing.y) if thing.reachable is None else thing.reachable
 
 
 def meant(what: What, seen: Sequence[Seen]) -> list[Seen]:
@@ -195,11 +200,13 @@ def _balanced(asked: Sequence[Question], seen: Sequence[Seen], rng: np.random.Ge
 
 def _is_clear(question: Question, seen: Sequence[Seen]) -> bool:
     """Whether the answer stays the same when what is asked about stands CLEARLY elsewhere, in any direction."""
-    if question.relation not in SIDES:
+    if question.relation not in SIDES and question.kind != "reachable":
         return True
     said = answer(question, seen)
     for dx, dy in ((CLEARLY, 0.0), (-CLEARLY, 0.0), (0.0, CLEARLY), (0.0, -CLEARLY)):
-        moved = [replace(one, x=one.x + dx, y=one.y + dy) if question.what.fits(one) else one for one in seen]
+        moved = [
+            replace(one, x=one.x + dx, y=one.y + dy, reachable=None) if question.what.fits(one) else one for one in seen
+        ]
         if answer(question, moved) is not said:
             return False
     return True

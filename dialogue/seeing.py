@@ -15,7 +15,7 @@ import numpy as np
 from agent.errors import SpecError
 from agent.types import FloatArray, ImageArray
 from dialogue.questions import Seen
-from sim.casting import BASES, STACKABLE
+from dialogue.standing import hollow, middle, top_of
 from sim.objects import COLOURS, KINDS, ObjectKind, ReceptacleKind
 
 if TYPE_CHECKING:
@@ -35,14 +35,10 @@ MOST_NAMES = 24
 SAME_THING = 1.2
 """Two regions taken for the same and nearer than this many footprint radii are one thing: two would stand in one
 another. Regions taken for different things are kept however near; leaving one out lost more than it mended."""
-HELD_FROM = 0.8
-"""Chance from which a picture alone says that something is held; at 0.5 an empty hand over a thing seems to hold it."""
 REACH_OF_HAND = 0.05
 """m; how far from the tool, across the line of sight, what it holds is seen."""
 GRIPS = (0.03, 0.97)
 """Opening of a gripper that has something between its fingers; beyond them it is shut or wide open."""
-STACK_OVERLAP = 0.7
-"""Footprint radii; the middles of two stacked things are nearer than this."""
 
 
 class Eye(Protocol):
@@ -66,12 +62,16 @@ class Hand:
 
 @dataclass(frozen=True)
 class HeldHead:
-    """Tells from a region's token whether the gripper has the thing: logistic, weights (D,). space: of the backbone
-    whose tokens it reads; those of another mean something else."""
+    """Tells from a region's token whether the gripper has the thing: logistic, weights (D,).
+
+    space: of the backbone whose tokens it reads; those of another mean something else.  enough: chance from which the
+    likeliest region is held; an empty hand over a thing seems to hold it, so it is no even chance.
+    """
 
     weights: FloatArray
     bias: float
     space: str
+    enough: float = 0.5
 
     def chances(self, tokens: FloatArray) -> FloatArray:
         """tokens (R, D) -> (R,), each from 0 to 1."""
@@ -89,7 +89,12 @@ def read_held_head(path: Path) -> HeldHead:
     """Raises SpecError when the file holds no head."""
     try:
         read = json.loads(path.read_text(encoding="utf-8"))
-        return HeldHead(np.asarray(read["weights"], dtype=np.float32), float(read["bias"]), str(read["space"]))
+        return HeldHead(
+            np.asarray(read["weights"], dtype=np.float32),
+            float(read["bias"]),
+            str(read["space"]),
+            float(read["enough"]),
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SpecError(f"{path} holds no head that tells what is held: {error!r}") from error
 
@@ -146,7 +151,7 @@ def _named(look: "Look") -> list[_Region]:
         pairs = [divmod(int(number), len(COLOUR_NAMES)) for number in order]
         maybe = tuple((KIND_NAMES[kind], COLOUR_NAMES[colour], float(chance[kind, colour])) for kind, colour in pairs)
         kind = KINDS[maybe[0][0]]
-        x, y = look.at_height(row, _middle(kind))
+        x, y = look.at_height(row, middle(kind))
         found.append(_Region(row, kind, maybe[0][1], float(look.scores[row]), maybe, x, y))
     return sorted(found, key=lambda region: -region.sure)
 
@@ -175,7 +180,7 @@ def _held(look: "Look", regions: Sequence[_Region], hand: Hand | None, head: Hel
     if head is None or not able:
         return None
     chances = head.chances(look.tokens[rows])
-    return able[int(chances.argmax())] if chances.max() > HELD_FROM else None
+    return able[int(chances.argmax())] if chances.max() > head.enough else None
 
 
 def nearest_to(hand: Hand, look: "Look", rows: Sequence[int]) -> int | None:
@@ -193,26 +198,12 @@ def _within(look: "Look", region: _Region, regions: Sequence[_Region], held: int
     for number, other in enumerate(regions):
         if other is region or number == held:
             continue
-        floor, room = _top_of(other.kind, region.kind)
+        floor, room = top_of(other.kind, region.kind)
         if room <= 0.0:
             continue
-        x, y = look.at_height(region.row, floor + _middle(region.kind))
-        share = float(np.hypot(x - other.x, y - other.y)) / room
+        x, y = look.at_height(region.row, floor + middle(region.kind))
+        aside = hollow(other.kind)
+        share = float(np.hypot(x - other.x - aside[0], y - other.y - aside[1])) / room
         if share < 1.0 and (best is None or share < best[0]):
             best = share, number
     return None if best is None else best[1]
-
-
-def _top_of(below: ObjectKind | ReceptacleKind, thing: ObjectKind) -> tuple[float, float]:
-    """How high what lies in or on `below` stands [m], and how far from its middle [m]; 0 where nothing does."""
-    if isinstance(below, ReceptacleKind):
-        interior = below.interior()
-        return interior.floor_z, interior.radius or max(interior.half_extents or (0.0,))
-    if below.name in BASES and thing.name in STACKABLE:
-        return below.height(), STACK_OVERLAP * below.footprint_radius()
-    return 0.0, 0.0
-
-
-def _middle(kind: ObjectKind | ReceptacleKind) -> float:
-    """Half the height of a thing as it stands on the table [m]."""
-    return (kind.interior().rim_z if isinstance(kind, ReceptacleKind) else kind.height()) / 2

@@ -1,10 +1,13 @@
 """What a kind of thing is: an object that the gripper can take, or a receptacle that things are put in or on."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 from agent.errors import unknown_name
-from sim.geometry import BodySpec, Box, Colour, Cylinder, LinkSpec, Mesh, Part, Pose, Shape, Sphere, Vector3
+from sim.geometry import BodySpec, Box, Colour, Cylinder, LinkSpec, Mesh, Part, Pose, Shape, Sphere, Vector3, transform
 
 ASSETS = Path(__file__).parent / "assets" / "objects"
 
@@ -190,6 +193,13 @@ class ReceptacleKind:
         """Return 0: the origin is on the table. Objects and receptacles are placed alike."""
         return 0.0 * scale
 
+    def height(self, scale: float = 1.0) -> float:
+        """Return how high its highest point is as it stands, links at rest [m]: an open lid is higher than a rim."""
+        spec = self.body_at_1
+        tops = [_top(part, Pose()) for part in spec.collision]
+        tops += [_top(part, link.origin) for link in spec.links for part in link.collision]
+        return max(tops) * scale
+
     def footprint(self, scale: float = 1.0) -> tuple[tuple[float, float], tuple[float, float]]:
         """Return the middle (x, y) and the half extents (x, y) of its box seen from above, in the body frame [m]."""
         (x, y), (half_x, half_y) = self.middle_at_1, self.half_extents_at_1
@@ -257,3 +267,11 @@ def _scaled_link(link: LinkSpec, scale: float, paint: Colour) -> LinkSpec:
         visual=tuple(painted(scaled_part(part, scale), paint) for part in link.visual),
         friction=link.friction,
     )
+
+
+def _top(part: Part, frame: Pose) -> float:
+    """Return how high the highest corner of a part is in the frame that `frame` is given in [m]. Parts of receptacles
+    that collide are boxes."""
+    assert isinstance(part.shape, Box)
+    corners = np.array(list(product((-1.0, 1.0), repeat=3))) * part.shape.half_extents
+    return float(transform(frame, transform(part.pose, corners))[:, 2].max())

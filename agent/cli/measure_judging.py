@@ -1,10 +1,11 @@
 """How often "did it work?" is judged right from pictures and the gripper's state, against the simulator's own judge.
 
 Run as `python -m agent.cli.measure_judging --scenes 400 --seed 0`. Episodes end in success, on the way, with what was
-held let fall, or with something else done than what was asked for; families take turns.
+held let fall, or with something else done than what was asked for; families take turns, or `--family drawer` alone.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tqdm import tqdm
@@ -42,8 +43,11 @@ class Verdicts:
 
 def main() -> None:
     """Print balanced accuracy and false successes, of all and by family, with Wilson intervals."""
-    arguments = scenes_parser(__doc__, scenes=400).parse_args()
-    verdicts = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed)
+    parser = scenes_parser(__doc__, scenes=400)
+    parser.add_argument("--family", action="append", choices=list(FAMILIES), help="only these, may be given again")
+    arguments = parser.parse_args()
+    families = tuple(arguments.family or FAMILIES)
+    verdicts = measure(arguments.policy, scenes=arguments.scenes, seed=arguments.seed, families=families)
     if arguments.json:
         print(json.dumps({name: {**vars(row), "balanced": round(row.balanced, 4)} for name, row in verdicts.items()}))
         return
@@ -55,15 +59,16 @@ def main() -> None:
         )
 
 
-def measure(policy: str, *, scenes: int, seed: int) -> dict[str, Verdicts]:
-    """Return the verdicts by family, and of all together."""
+def measure(policy: str, *, scenes: int, seed: int, families: Sequence[str] = tuple(FAMILIES)) -> dict[str, Verdicts]:
+    """Return the verdicts by family, and of all together. families: whose scenes are taken, in turn; what is done
+    there instead of what was asked for may belong to another."""
     from policies.checkpoint import load_trained
     from policies.looking import Looker
 
     trained = load_trained(policy)
     judge = PictureJudge(Looker(trained), trained.embodiment.state)
-    source, families = Moments(trained.embodiment.cameras[:1]), list(FAMILIES)
-    verdicts = {name: Verdicts() for name in (*families, "all")}
+    source = Moments(trained.embodiment.cameras[:1])
+    verdicts = {name: Verdicts() for name in (*FAMILIES, "all")}
     for number in tqdm(range(seed, seed + scenes), desc="judge", unit="scene", disable=None):
         try:
             moment = source.make(number, family=families[number % len(families)])
@@ -73,7 +78,7 @@ def measure(policy: str, *, scenes: int, seed: int) -> dict[str, Verdicts]:
             for name in (family, "all"):
                 verdicts[name].count(said, truth)
     source.close()
-    return verdicts
+    return {name: row for name, row in verdicts.items() if row.successes + row.failures}
 
 
 def judged(moment: Moment, judge: SuccessJudge) -> list[tuple[str, bool, bool]]:

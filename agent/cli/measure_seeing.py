@@ -2,6 +2,8 @@
 
 Run as `python -m agent.cli.measure_seeing --scenes 300 --seed 0`. Scenes are moments of episodes: before anything
 moved, on the way, after something was dropped, and at the end. Questions are balanced, the absent things nearly there.
+What is within reach is asked about further scenes, one a seed, in which one thing stands where the arm does not get to
+and another at the edge of where it does.
 """
 
 import json
@@ -12,6 +14,7 @@ from tqdm import tqdm
 
 from agent.cli.scenes import scenes_parser, share
 from agent.errors import SpecError
+from dialogue.lessons.far import far_scene
 from dialogue.lessons.moments import Moment, Moments
 from dialogue.questions import KINDS_OF_QUESTION, Answer, Question, answer, draw_questions
 from dialogue.seeing import Eye, Hand, HeldHead, shipped_held_head, things_in
@@ -66,17 +69,21 @@ def measure(policy: str, *, scenes: int, seed: int, state: bool) -> Tallies:
     trained = load_trained(policy)
     eye = Looker(trained)
     head = shipped_held_head(eye.space)
-    source = Moments(trained.embodiment.cameras[:1])
+    cameras = trained.embodiment.cameras[:1]
+    source, further = Moments(cameras), Moments(cameras, restage=far_scene)
     tallies: Tallies = {kind: Tally() for kind in (*KINDS_OF_QUESTION, "all")}
     for number in tqdm(range(seed, seed + scenes), desc="ask", unit="scene", disable=None):
-        try:
-            moment = source.make(number)
-        except SpecError:  # a crowded scene that found no room
-            continue
-        for question, said, truth in asked_of(moment, eye, np.random.default_rng([number, 6]), head=head, state=state):
-            for name in (question.kind, "all"):
-                tallies[name].count(said, truth)
+        for make, kinds in ((source.make, KINDS_OF_QUESTION), (further.still, ("reachable",))):
+            try:
+                moment = make(number)
+            except SpecError:  # a crowded scene that found no room
+                continue
+            rng = np.random.default_rng([number, 6])
+            for question, said, truth in asked_of(moment, eye, rng, head=head, state=state):
+                for name in (question.kind, "all") if question.kind in kinds else ():
+                    tallies[name].count(said, truth)
     source.close()
+    further.close()
     return tallies
 
 

@@ -6,16 +6,20 @@ import numpy as np
 
 from agent.errors import SpecError
 from agent.runtime import run_episode
-from agent.types import ActionChunk, CameraSpec, Embodiment, Goal, ImageArray, Observation, Task
+from agent.types import ActionChunk, CameraSpec, Embodiment, Goal, ImageArray, Observation, Step, Task
 from dialogue.questions import Seen
+from dialogue.reaching import OVER_RIM, can_take
+from dialogue.seeing import Hand
 from sim.casting import BASES, STACKABLE
+from sim.commander import WORKSPACE_LOW
 from sim.expert import ScriptedExpert
+from sim.geometry import transform
 from sim.goals import REST_SPEED, is_true
 from sim.objects import ReceptacleKind
 from sim.scene import Scene
 from sim.state import SceneState
 from sim.tasks import DIRECTIONS, FAMILIES, REGIONS, SIDES, sample_task
-from sim.world import TabletopWorld
+from sim.world import Restage, TabletopWorld
 
 BLIND = (CameraSpec("front", 8, 8),)
 """While the arm moves nobody looks; pictures are taken before and after."""
@@ -25,6 +29,8 @@ ON_THE_WAY = (6, 36)
 """Control steps after which the arm stops on the way, fewest and most."""
 LET_GO = 8
 """Control steps that opening the hand and drawing it back take."""
+LONGEST = 60
+"""Control steps of an episode that is watched."""
 ASTRAY = 0.25
 """How often the arm does something else than what was asked for."""
 
@@ -37,7 +43,7 @@ LEAST_VISIBLE = 12
 class Moment:
     """before, after: what was seen when the episode began and now.  start, state: what was and is true.
     goal: what was asked for.  done: what the arm was doing, the same or another goal.  visible: names of what the last
-    picture shows."""
+    picture shows.  within_reach: names of what the arm's own kinematics take the hand to, as each thing lies."""
 
     before: Observation
     after: Observation
@@ -47,6 +53,7 @@ class Moment:
     goal: Goal
     done: Goal
     visible: frozenset[str]
+    within_reach: frozenset[str]
 
     def holds(self, goal: Goal) -> bool:
         """Say whether `goal` is true, let go of and at rest, as the simulated world's own judge does."""
@@ -64,16 +71,37 @@ class Moment:
             x, y = (float(value) for value in (now.low + now.high)[:2] / 2)
             within = None if now.held else _within(entity.name, self.scene, self.state)
             row = names.index(within) if within in names else None
-            radius = entity.footprint_radius
-            found.append(Seen(entity.kind.name, entity.colour, x, y, radius=radius, within=row, held=now.held))
+            found.append(
+                Seen(
+                    entity.kind.name,
+                    entity.colour,
+                    x,
+                    y,
+                    radius=entity.footprint_radius,
+                    within=row,
+                    held=now.held,
+                    reachable=entity.name in self.within_reach,
+                )
+            )
         return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Glimpse:
+    """picture: of the first camera, RGB uint8 (H, W, 3).  hand: where the tool is and how far open.  holds: whether
+    both fingers touch something."""
+
+    picture: ImageArray
+    hand: Hand
+    holds: bool
 
 
 class Moments:
     """Makes moments by seed in one world. Close it after use."""
 
-    def __init__(self, cameras: tuple[CameraSpec, ...]) -> None:
-        self._cameras, self._world = cameras, TabletopWorld(BLIND)
+    def __init__(self, cameras: tuple[CameraSpec, ...], *, restage: Restage | None = None) -> None:
+        """restage: changes every scene before it is built."""
+        self._cameras, self._world = cameras, TabletopWorld(BLIND, restage=restage)
         self._expert = ScriptedExpert(self._world)
 
     def make(self, seed: int, *, family: str | None = None) -> Moment:
@@ -93,9 +121,48 @@ class Moments:
         doing = Task("moment", task.instruction, done, steps, scene=task)
         run_episode(self._world, actor, doing, seed=seed, execute=1)
         assert actor.before is not None
-        world, after = self._world, actor.photograph()
+        return self._moment(actor.before, actor.photograph(), task.goal, done)
+
+    def still(self, seed: int) -> Moment:
+        """Return a moment before anything moved. Raises SpecError where a scene found no room."""
+        rng = np.random.default_rng([seed, 13])
+        task = sample_task(str(rng.choice(list(FAMILIES))), rng)
+        assert task.goal is not None
+        self._world.reset(task, seed=seed)
+        taken = _Actor(self._world, self._expert, self._cameras, 0).photograph()
+        return self._moment(taken, taken, task.goal, task.goal)
+
+    def watch(self, seed: int, every: int) -> list[Glimpse]:
+        """Return what is seen while the expert does what was asked for, after each `every` control steps. Raises
+        SpecError where a scene found no room."""
+        rng = np.random.default_rng([seed, 12])
+        task = sample_task(str(rng.choice(list(FAMILIES))), rng)
+        self._world.reset(task, seed=seed)
+        watcher = _Watcher(self._world, self._cameras[0], every)
+        doing = Task("watched", task.instruction, task.goal, LONGEST, scene=task)
+        run_episode(self._world, self._expert, doing, seed=seed, execute=1, observers=(watcher,))
+        return watcher.seen
+
+    def _moment(self, before: Observation, after: Observation, goal: Goal, done: Goal) -> Moment:
+        world = self._world
         truth = (world.scene, world.start_state(), world.state())
-        return Moment(actor.before, after, *truth, task.goal, done, self._visible())
+        return Moment(before, after, *truth, goal, done, self._visible(), self._within_reach())
+
+    def _within_reach(self) -> frozenset[str]:
+        """Names of the things that the hand gets to: to its grasp, or over the middle of what holds things."""
+        state, found = self._world.state(), []
+        for entity in self._world.scene.entities:
+            if entity.graspable:
+                pose = self._expert.grasp(entity.name, state)
+                x, y, z = (float(value) for value in pose.position)
+                yaw = pose.yaw
+            else:
+                frame, inside = state.entities[entity.name].interior_pose, entity.interior
+                x, y, _ = (float(value) for value in transform(frame, np.array([*inside.centre, 0.0])))
+                z, yaw = inside.rim_z + OVER_RIM, 0.0
+            if can_take((x, y, max(z, float(WORKSPACE_LOW[2]))), yaw):
+                found.append(entity.name)
+        return frozenset(found)
 
     def _visible(self) -> frozenset[str]:
         camera = self._cameras[0]
@@ -107,6 +174,23 @@ class Moments:
 
     def close(self) -> None:
         self._world.close()
+
+
+class _Watcher:
+    """An observer of episodes that takes a picture after each `every` control steps."""
+
+    def __init__(self, world: TabletopWorld, camera: CameraSpec, every: int) -> None:
+        self._world, self._camera, self._every = world, camera, every
+        self.seen: list[Glimpse] = []
+
+    def on_step(self, tick: int, before: Observation, step: Step) -> None:
+        if tick % self._every:
+            return
+        state, camera = self._world.state(), self._camera
+        picture = self._world.render(camera.name, camera.height, camera.width).rgb
+        x, y, z = (float(value) for value in state.tool_position)
+        taken = any(entity.held for entity in state.entities.values())
+        self.seen.append(Glimpse(picture, Hand((x, y, z), float(state.gripper_opening)), taken))
 
 
 class _Actor:

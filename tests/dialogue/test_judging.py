@@ -86,11 +86,32 @@ def test_taking_out_ends_on_the_table() -> None:
     assert judged(goal, inside, inside)[0] is False
 
 
-def test_a_drawer_slides() -> None:
-    shut, out = ("drawer", "tan", 0.41, 0.19, half("drawer")), ("drawer", "tan", 0.46, 0.19, half("drawer"))
-    assert judged(Goal("open", "drawer"), (shut,), (out,))[0] is True
-    assert judged(Goal("close", "drawer"), (out,), (shut,))[0] is True
-    assert judged(Goal("open", "drawer"), (shut,), (shut,))[0] is False
+def test_what_was_hidden_in_a_vessel_is_seen_once_it_is_out() -> None:
+    goal, lemon = Goal("take out", "red cube", "blue bowl"), ("lemon", "yellow", 0.45, 0.2, CUBE)
+    assert judged(goal, (BLUE_BOWL, lemon), (cube(0.4, 0.0), BLUE_BOWL, lemon)) == (
+        True,
+        "the red cube is where it should be",
+    )
+    assert judged(goal, (BLUE_BOWL, lemon), (BLUE_BOWL, lemon)) == (False, "I do not see that the red cube came out")
+    assert judged(goal, (BLUE_BOWL,), (IN_BLUE, BLUE_BOWL))[0] is False
+
+
+def test_what_is_still_in_an_open_box_was_not_taken_out() -> None:
+    goal, box = Goal("take out", "red cube", "blue box"), ("box", "blue", 0.5, 0.0, half("box"))
+    inside, beside = cube(0.53, 0.0, 0.006 + CUBE), cube(0.4, 0.2)
+    assert judged(goal, (inside, box), (inside, box))[0] is False
+    assert judged(goal, (inside, box), (beside, box))[0] is True
+
+
+@pytest.mark.parametrize(("slid", "worked"), [(0.0, False), (0.06, False), (0.07, False), (0.09, True), (0.125, True)])
+def test_a_drawer_slides_as_far_as_counts(slid: float, worked: bool) -> None:
+    """Its box shows the middle of cabinet and drawer, which moves half as far as the front."""
+    shut, out = (("drawer", "tan", 0.41 + way / 2, 0.19, half("drawer")) for way in (0.0, slid))
+    assert judged(Goal("open", "drawer"), (shut,), (out,))[0] is worked
+    assert judged(Goal("close", "drawer"), (out,), (shut,))[0] is worked
+    assert judged(Goal("close", "drawer"), (shut,), (out,))[0] is False
+    at_handle = judged(Goal("open", "drawer"), (shut,), (out,), (0.55, 0.19, 0.07, 0.0))
+    assert at_handle[0] is False and ("still at the drawer" in at_handle[1]) is worked
 
 
 def test_of_two_alike_the_one_that_was_named_is_followed() -> None:

@@ -1,5 +1,7 @@
 """Questions about the table: read by rule, answered from what was found, drawn in balance with their truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,14 @@ TRUTH = with_within(TABLE[:-1])
 )
 def test_questions_are_read_and_answered(text: str, said: Answer) -> None:
     assert answer(parse_question(text), with_within(TABLE)) == said
+
+
+def test_what_somebody_tried_to_reach_is_not_worked_out() -> None:
+    asked = parse_question("can you reach the lemon?")
+    far, near = Seen("lemon", "yellow", 0.1, 0.3), Seen("lemon", "yellow", 0.5, 0.0)
+    assert answer(asked, (far,)) is False and answer(asked, (near,)) is True
+    assert answer(asked, (replace(far, reachable=True),)) is True
+    assert answer(asked, (replace(near, reachable=False),)) is False
 
 
 @pytest.mark.parametrize("text", ["", "why?", "is there a unicorn?", "is the cube under the bowl?", "x" * 5000])

@@ -1,5 +1,6 @@
 """Regions become things: named as the catalogue allows, counted once, placed by their height, and in or on others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def seen(*shown: Shown, tokens: np.ndarray | None = None) -> Look:
 
 def half(kind: str) -> float:
     found = KINDS[kind]
-    return (found.interior().rim_z if kind in RECEPTACLES else found.height()) / 2  # type: ignore[union-attr]
+    return found.height() / 2
 
 
 CUBE, BOWL = half("cube"), half("bowl")
@@ -87,6 +88,18 @@ def test_a_cube_on_a_cube_is_none_that_stands_behind_it() -> None:
     assert answer(asked, on) is True and answer(asked, behind) is False
 
 
+@pytest.mark.parametrize(
+    ("kind", "colour", "aside"), [("box", "blue", 0.034), ("drawer", "tan", 0.043), ("pot", "red", 0.0)]
+)
+def test_what_holds_things_is_placed_by_all_that_is_seen_of_it(kind: str, colour: str, aside: float) -> None:
+    """An open lid leans back and a drawer comes out: what lies inside is not in the middle of what is seen."""
+    floor = RECEPTACLES[kind].interior().floor_z
+    shown = (kind, colour, 0.45, 0.1, half(kind)), ("cube", "red", 0.45 + aside, 0.1, floor + CUBE)
+    holder, cube = sorted(things_in(seen(*shown)), key=lambda thing: thing.kind == "cube")
+    assert (holder.x, holder.y) == (pytest.approx(0.45), pytest.approx(0.1))
+    assert cube.within is not None
+
+
 def test_the_gripper_tells_what_is_held() -> None:
     look = seen(
         ("cube", "red", 0.5, 0.1, 0.2), ("lemon", "yellow", 0.4, -0.1, 0.02), ("bowl", "white", 0.45, 0.1, BOWL)
@@ -108,6 +121,7 @@ def test_without_a_gripper_a_head_tells_it() -> None:
     head = HeldHead(np.array([2.0, 0.0], np.float32), 0.0, "x")
     assert [thing.kind for thing in things_in(look, held_head=head) if thing.held] == ["cube"]
     assert not any(thing.held for thing in things_in(look, held_head=HeldHead(head.weights, -3.0, "x")))
+    assert not any(thing.held for thing in things_in(look, held_head=replace(head, enough=0.95)))
 
 
 def test_nothing_is_seen_where_nothing_is() -> None:

@@ -129,10 +129,8 @@ def sample_chain(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> tu
 
 
 def sample_moment(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> Task:
-    """Draw a task in the midst of a chain, the scene as the tasks before it left it: things in vessels, drawers open.
-
-    What stands on another thing stands beside it here: no scene begins with a stack.
-    """
+    """Draw a task in the midst of a chain, the scene as the tasks before it left it: things in vessels and on one
+    another, drawers open."""
     while True:
         scene = _sample_scene(rng)
         for goal in _sample_goals(replace(scene, support=dict(scene.support), true=set(scene.true)), rng)[
@@ -145,8 +143,8 @@ def sample_moment(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> T
     families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
     family = pick(families, rng)
     goal = pick([goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family], rng)
-    held = [(name, place) for name, place in scene.support.items() if place not in (TABLE, *scene.objects)]
-    initial = tuple(Goal("in" if place in holders("in") else "on", name, place) for name, place in held)
+    held = [(name, place) for name, place in scene.support.items() if place != TABLE]
+    initial = tuple(Goal(_how(place), name, place) for name, place in held)
     return Task(
         name=family,
         instruction=instruct(goal, rng, phrasing),
@@ -156,6 +154,13 @@ def sample_moment(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> T
         initial=(*initial, *((Goal("open", "drawer"),) if scene.drawer_open else ())),
         distractors=(0, 1),
     )
+
+
+def _how(place: str) -> str:
+    """How a thing is put to this place."""
+    if place in OBJECTS:
+        return "stack"
+    return "in" if place in holders("in") else "on"
 
 
 def _sample_scene(rng: np.random.Generator) -> _Scene:

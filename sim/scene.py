@@ -193,7 +193,8 @@ class _Layout:
 
     def place_all(self, drafts: list[Entity]) -> list[Entity] | None:
         """Return the drafts with poses, in their order, or None when one found no place."""
-        inside_of = {g.subject: g.target for g in self._task.initial if g.relation in ("in", "on") and g.target}
+        holding = ("in", "on", "stack")
+        inside_of = {g.subject: g.target for g in self._task.initial if g.relation in holding and g.target}
         loose = [draft for draft in drafts if draft.name not in inside_of]
         first = {name: rank for rank, name in enumerate(entity_names(self._task))}
         # Fixed furniture, then what the task names, then distractors by size: the free spots depend on the first two.
@@ -206,7 +207,9 @@ class _Layout:
             self._reserve(placed)
         for draft in drafts:
             if draft.name in inside_of:
-                self._placed[draft.name] = self._inside(draft, self._placed[inside_of[draft.name]])
+                holder = self._placed[inside_of[draft.name]]
+                put = self._inside if isinstance(holder.kind, ReceptacleKind) else self._on_top
+                self._placed[draft.name] = put(draft, holder)
         return [self._placed[draft.name] for draft in drafts] if self._initial_holds() else None
 
     def _place(self, draft: Entity) -> Entity | None:
@@ -261,6 +264,14 @@ class _Layout:
             # Between cabinet and front there is room for the hand only when its fingers close along y.
             turn = np.pi / 2 - draft.grasp.yaws[0] + 0.1 * turn
         return replace(draft, pose=Pose(spot, yaw_quaternion(turn)))
+
+    def _on_top(self, draft: Entity, base: Entity) -> Entity:
+        """Put an object onto another one, about over its middle."""
+        x, y, z = base.pose.position
+        top = z - base.kind.rest_height(base.scale) + base.kind.height(base.scale)
+        shift = self._rng.uniform(-0.004, 0.004, 2)
+        spot = (x + float(shift[0]), y + float(shift[1]), top + draft.kind.rest_height(draft.scale) + 0.001)
+        return replace(draft, pose=Pose(spot, yaw_quaternion(float(self._rng.uniform(-np.pi, np.pi)))))
 
     def _joint(self, draft: Entity) -> float:
         """Where the entity's joint starts: closed drawers and open lids, unless the task says otherwise."""

@@ -249,8 +249,8 @@ def test_chains_can_be_done_one_task_after_another() -> None:
 
 
 def test_a_moment_of_a_chain_begins_as_the_tasks_before_left_it() -> None:
-    world, inside, opened = TabletopWorld((CameraSpec("front", 8, 8),)), 0, 0
-    for seed in range(540_000, 540_030):
+    world, inside, stacked, opened = TabletopWorld((CameraSpec("front", 8, 8),)), 0, 0, 0
+    for seed in range(540_000, 540_060):
         task = sample_moment(np.random.default_rng(seed))
         world.reset(task, seed=seed)
         state = world.state()
@@ -258,6 +258,7 @@ def test_a_moment_of_a_chain_begins_as_the_tasks_before_left_it() -> None:
             assert not is_true(goal_of(task), world.scene, state, start=state)
         for goal in task.initial:
             inside += goal.relation in ("in", "on")
+            stacked += goal.relation == "stack"
             opened += goal.relation == "open"
             assert is_true(goal, world.scene, state, start=state), (seed, goal)
-    assert inside >= 8 and opened >= 3
+    assert inside >= 8 and stacked >= 4 and opened >= 3

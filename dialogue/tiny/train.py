@@ -144,7 +144,7 @@ def families(plan: ChatPlan, lessons: int) -> Iterator[tuple[Lesson, ...]]:
             yield draw_family(plan.first_seed + lessons, plan.together)
             lessons += plan.together
         else:
-            yield (draw_lesson(plan.first_seed + lessons),)
+            yield (draw_lesson(plan.first_seed + lessons, split="taught"),)
             lessons += 1
 
 

@@ -96,19 +96,27 @@ def wordbook(split: Split) -> Wordbook:
 
 
 def _taught() -> Wordbook:
-    seen = wordbook("seen")
-    more = {
-        name.lower(): lines
-        for module in (words_taught, words_taught_turns, words_taught_manners)
-        for name, lines in vars(module).items()
-        if name.isupper()
-    }
-    tables = {
-        name: {intent: (*lines, *more[name][intent]) for intent, lines in table.items()}
-        for name, table in seen.tables().items()
-    }
-    around = {name: (*getattr(seen, name), *more[name]) for name in ("openings", "closings", "covers")}
-    return Wordbook(**around, **tables, known_nouns=True)
+    """The core, and all that is taught beside it."""
+    seen, turns, manners = wordbook("seen"), words_taught_turns, words_taught_manners
+    return Wordbook(
+        openings=(*seen.openings, *words_taught.OPENINGS),
+        closings=(*seen.closings, *words_taught.CLOSINGS),
+        covers=(*seen.covers, *manners.COVERS),
+        joins=_with(seen.joins, words_taught.JOINS),
+        clauses=_with(seen.clauses, words_taught.CLAUSES),
+        groups=_with(seen.groups, turns.GROUPS),
+        following=_with(seen.following, turns.FOLLOWING),
+        notes=_with(seen.notes, turns.NOTES),
+        talk=_with(seen.talk, manners.TALK),
+        absurd=_with(seen.absurd, manners.ABSURD),
+        hazards=_with(seen.hazards, manners.HAZARDS),
+        twins=_with(seen.twins, manners.TWINS),
+        known_nouns=True,
+    )
+
+
+def _with(lines: Lines, more: Lines) -> Lines:
+    return {intent: (*lines[intent], *more[intent]) for intent in lines}
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_no_telling_word_of_the_tests_is_taught() -> None:
 def test_all_grammars_have_the_same_slots() -> None:
     seen = wordbook("seen").tables()
     for split in ("taught", "held_out"):
-        tables = wordbook(split).tables()  # type: ignore[arg-type]
+        tables = wordbook(split).tables()
         assert {name: set(lines) for name, lines in tables.items()} == {name: set(seen[name]) for name in seen}
         for name, lines in seen.items():
             for intent in lines:

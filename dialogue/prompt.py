@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dialogue.language_model import Message
+from dialogue.naming import with_names
 from dialogue.view import Item, SceneView
 
 TURNS = 4
@@ -58,9 +59,14 @@ def _named(item: Item) -> str:
 def conversation(
     words: str, view: SceneView, *, notes: Sequence[str] = (), history: Sequence[Said] = (), manual: bool = False
 ) -> list[Message]:
-    """Return the messages for one turn. manual: explain plans to a model that was not trained on them."""
+    """Return the messages for one turn. manual: explain plans to a model that was not trained on them; without, things
+    are called by their names in all that the person said."""
     table = describe(view, notes)
+
+    def spoken(text: str) -> str:
+        return text if manual else with_names(text, view)
+
     messages = [Message("system", f"{MANUAL}\n{table}" if manual else table)]
     for said in history[-TURNS:]:
-        messages += [Message("user", said.words), Message("assistant", said.answer)]
-    return [*messages, Message("user", words)]
+        messages += [Message("user", spoken(said.words)), Message("assistant", said.answer)]
+    return [*messages, Message("user", spoken(words))]

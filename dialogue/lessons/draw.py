@@ -1,6 +1,7 @@
 """Draws lessons: seed in, lesson out; every target has been carried out in symbols before it is handed on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from dialogue.lessons.judge import carry_out
 from dialogue.lessons.lesson import Lesson, Pen, Split, Wordbook, wordbook
 from dialogue.lessons.manners import hazard, premise, talk, twin
 from dialogue.lessons.requests import condition, group_of_any, group_of_many, several, single
+from dialogue.lessons.rough import roughly
 from dialogue.lessons.tables import Draw, draw_view
 from dialogue.notes import compile_notes
 from dialogue.view import SceneView
@@ -42,8 +44,9 @@ TRAINING_SEED = 1_000_000
 def draw_lesson(seed: int, *, split: Split = "seen", only: tuple[str, ...] = ()) -> Lesson:
     """Return the lesson of this seed. only: kinds to draw from, in their shares; empty for all.
 
-    split: with "held_out" the words come from a grammar that training never sees, and things, looks and pairs do that
-    are held out from it. Raises SpecError for an unknown kind, or a training seed with held-out words.
+    split: with "taught" the words are as rough as people's; with "held_out" they come from a grammar that training
+    never sees, and things, looks and pairs do that are held out from it. Raises SpecError for an unknown kind, or a
+    training seed with held-out words.
     """
     for name in only:
         if name not in MAKERS:
@@ -61,19 +64,19 @@ def draw_lesson(seed: int, *, split: Split = "seen", only: tuple[str, ...] = ())
         except LookupError:
             continue
         if _can_be_done(lesson):
-            return lesson
+            return _written(lesson, pen)
     raise SpecError(f"no lesson of kind '{kind}' came of seed {seed} in {TRIES} tries")
 
 
 def draw_family(seed: int, count: int) -> tuple[Lesson, ...]:
-    """Return `count` lessons in the words of training about one table, which all of them tell alike.
+    """Return `count` lessons in the words that are taught about one table, which all of them tell alike.
 
     Their prompts share all that comes before the request, so that training reads it once. Lessons that lean on earlier
     turns or notes are not among them.
     """
     draw = Draw(np.random.default_rng([seed, 13]))
     draw.table = _first(lambda: draw_view(draw, twins=draw.one((None, "objects", "receptacles")), objects=4))
-    pen = Pen(draw, _book("seen"))
+    pen = Pen(draw, _book("taught"))
     shares = np.array([MAKERS[name][1] for name in OF_ONE_TURN])
     lessons: list[Lesson] = []
     for _ in range(TRIES):
@@ -83,10 +86,15 @@ def draw_family(seed: int, count: int) -> tuple[Lesson, ...]:
         except LookupError:
             continue
         if lesson.view == draw.table and not lesson.history and not lesson.notes and _can_be_done(lesson):
-            lessons.append(lesson)
+            lessons.append(_written(lesson, pen))
         if len(lessons) == count:
             return tuple(lessons)
     raise SpecError(f"{TRIES} tries gave {len(lessons)} of {count} lessons about the table of seed {seed}")
+
+
+def _written(lesson: Lesson, pen: Pen) -> Lesson:
+    """The lesson as it may have been typed, where it is to be taught."""
+    return replace(lesson, words=roughly(lesson.words, pen.draw)) if pen.book.known_nouns else lesson
 
 
 def _first(make: Callable[[], SceneView]) -> SceneView:

@@ -58,7 +58,7 @@ def corrected(pen: Pen) -> Lesson:
         holders = [h for h in now.items if h.holds and h.open and h.name != b.name and a.radius <= h.room]
         alike = [h for h in holders if h.kind == b.kind]
         c = draw.one(alike if len(alike) == 1 and draw.chance(0.7) else holders)
-        line = draw.one(pen.book.following["other place"])
+        line = pen.said(pen.book.following["other place"])
         if "{two}" in line and alike != [c]:
             raise LookupError("there is no one other")
         text = line.format(two=b.kind, b=pen.the(c, now))

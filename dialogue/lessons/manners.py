@@ -68,7 +68,7 @@ def hazard(pen: Pen) -> Lesson:
     if rule == "fragile" and not a.fragile:
         a = draw.one([i for i in movable if i.fragile])
         b = draw.one([i for i in movable if i.name != a.name])
-    cover = draw.one(pen.book.covers)
+    cover = pen.said(pen.book.covers)
     words = cover + pen.line(pen.book.hazards, rule, a=pen.the(a, view), b=pen.the(b, view))
     return Lesson("hazard", view, words, Plan((Refuse(rule, REFUSALS[rule]),)))
 
@@ -83,7 +83,7 @@ def twin(pen: Pen) -> Lesson:
     a = draw.one([i for i in view.items if i.movable and i.support is None and i.fragile >= (rule == "fragile")])
     b = draw.one([h for h in view.items if h.holds and h.open and a.radius <= h.room])
     way = draw.one(("left", "right", "forward", "back"))
-    line = draw.one(pen.book.twins[rule])
+    line = pen.said(pen.book.twins[rule])
     step: Step = into(a, b)
     if "{way}" in line:
         step = Push(Named(a.name), way)

@@ -5,10 +5,11 @@ each goes on from there. The loss is the same as if each were read by itself; on
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from dialogue.lessons.lesson import Lesson
 from dialogue.tiny.chatml import ChatMl
@@ -24,11 +25,11 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Samples in one row of L tokens.
+    """Samples in one row of L tokens, or in R rows one above the other.
 
-    tokens, positions: int64 (1, L); positions begin at 0 in every sample.  mask: bool (1, 1, L, L), True where a token
-    may look.  places: int64 (A,), from where in the row answers are predicted.  targets: int64 (A,), the tokens there.
-    lessons: how many went in, those that were too long for any row included.
+    tokens, positions: int64 (R, L); positions begin at 0 in every sample, and rows end in zeros.  mask: bool
+    (R, 1, L, L), True where a token may look.  places: int64 (A,), from where in the rows laid end to end answers are
+    predicted.  targets: int64 (A,), the tokens there.  lessons: how many went in, those too long for a row included.
     """
 
     tokens: Tensor
@@ -91,18 +92,43 @@ def pack(families: Sequence[Family], lessons: int) -> Row:
     )
 
 
-def rows(families: Iterable[Sequence[Lesson]], chat: ChatMl, *, length: int) -> Iterator[Row]:
-    """Yield rows of at most `length` tokens, families of lessons in their order; one too long for a row is left out."""
-    waiting, used, taken = list[Family](), 0, 0
+def stack(rows: Sequence[Row]) -> Row:
+    """Lay rows one above the other, so that one pass reads all of them."""
+    length = max(row.tokens.shape[1] for row in rows)
+    short = [length - row.tokens.shape[1] for row in rows]
+    return Row(
+        torch.cat([pad(row.tokens, (0, less)) for row, less in zip(rows, short, strict=True)]),
+        torch.cat([pad(row.positions, (0, less)) for row, less in zip(rows, short, strict=True)]),
+        torch.cat([pad(row.mask, (0, less, 0, less)) for row, less in zip(rows, short, strict=True)]),
+        torch.cat([row.places + index * length for index, row in enumerate(rows)]),
+        torch.cat([row.targets for row in rows]),
+        sum(row.lessons for row in rows),
+    )
+
+
+def batches(families: Iterable[Sequence[Lesson]], chat: ChatMl, *, length: int, rows: int) -> Iterator[Row]:
+    """Yield as many rows of at most `length` tokens at once, each filled with whole families of lessons.
+
+    A family goes into the first row with room for it; where none has, the next batch begins with it. One too long for a
+    row is left out.
+    """
+    waiting, taken = list[list[Family]](), 0
     for lessons in families:
         family = [sample_of(lesson, chat) for lesson in lessons]
         size = size_of(family)
         if size <= length:
-            if used + size > length:
-                yield pack(waiting, taken)
-                waiting, used, taken = [], 0, 0
-            waiting.append(family)
-            used += size
+            fitting = [row for row in waiting if sum(map(size_of, row)) + size <= length]
+            if not fitting and len(waiting) == rows:
+                yield _batch(waiting, taken)
+                waiting, taken = [], 0
+            if fitting:
+                fitting[0].append(family)
+            else:
+                waiting.append([family])
         taken += len(lessons)
     if waiting:
-        yield pack(waiting, taken)
+        yield _batch(waiting, taken)
+
+
+def _batch(rows: Sequence[Sequence[Family]], lessons: int) -> Row:
+    return replace(stack([pack(row, 0) for row in rows]), lessons=lessons)

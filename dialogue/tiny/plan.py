@@ -13,8 +13,9 @@ class ChatPlan:
     model: as `aubergine chat --llm`, a local one.  steps: of the optimizer.  row: tokens a row; rows: rows a step.
     rank, alpha: of LoRA, on all linear layers from first_layer on (the backward pass ends there).  rate: highest
     learning rate, after `warmup` steps; it falls to a tenth along a cosine.  save_every: steps between states to resume
-    from.  half: bfloat16 for the frozen weights.  together: lessons of one turn that share a table, which is read once
-    for all of them; every second draw is such a family, 1 for none.  first_seed: of the lessons, at least 1,000,000.
+    from.  half: bfloat16 for all but the weights that are learned: faster where the CPU has instructions for it.
+    together: lessons of one turn that share a table, which is read once for all of them; every second draw is such a
+    family, 1 for none.  first_seed: of the lessons, at least 1,000,000.
     exam: development requests to judge the result by at the end.
     """
 

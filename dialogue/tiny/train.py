@@ -4,10 +4,9 @@ The loss is taken on answers only, and the wide output layer is computed only th
 place in the data is one number; with the optimizer's state and the adapter that is all there is to resume from.
 """
 
-import itertools
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from agent.errors import SpecError
 from dialogue.lessons.draw import draw_family, draw_lesson
 from dialogue.lessons.lesson import Lesson
-from dialogue.tiny.batches import Row, rows
+from dialogue.tiny.attention import PLAIN
+from dialogue.tiny.batches import Row, batches
 from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.plan import ChatPlan
 
@@ -56,15 +56,16 @@ def fine_tune(
     learner, weights = _learner(model, plan)
     optimizer = torch.optim.AdamW(weights.values(), lr=plan.rate, weight_decay=0.0)
     step, lessons = _resume(out / "state", plan, weights, optimizer)
-    source = _rows(plan, chat, lessons)
+    _set(learner, weights)
+    source = batches(families(plan, lessons), chat, length=plan.row, rows=plan.rows)
     began, tokens, first = time.monotonic(), 0, step
     while step < plan.steps:
-        batch = list(itertools.islice(source, plan.rows))
+        batch = next(source)
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, plan)
-        loss = _step(learner, batch, optimizer, list(weights.values()))
-        step, lessons = step + 1, lessons + sum(row.lessons for row in batch)
-        tokens += sum(row.tokens.shape[1] for row in batch)
+        loss = _step(learner, batch, optimizer, weights)
+        step, lessons = step + 1, lessons + batch.lessons
+        tokens += int(batch.mask.any(-1).sum())
         spent = time.monotonic() - began
         left = spent / (step - first) * (plan.steps - step)
         go_on = report(Progress(step, plan.steps, loss, lessons, tokens / spent, left))
@@ -77,7 +78,7 @@ def fine_tune(
 
 
 def answer_loss(model: PreTrainedModel | PeftModel, row: Row) -> Tensor:
-    """Return the summed cross-entropy over the row's answer tokens; logits (A, V) are computed only there."""
+    """Return the summed cross-entropy over the answer tokens; logits (A, V) are computed only there."""
     base = model.get_base_model() if isinstance(model, PeftModel) else model
     assert isinstance(base, PreTrainedModel)
     dtype = next(base.parameters()).dtype
@@ -86,7 +87,7 @@ def answer_loss(model: PreTrainedModel | PeftModel, row: Row) -> Tensor:
         input_ids=row.tokens, position_ids=row.positions, attention_mask=blocked, use_cache=False
     ).last_hidden_state
     head: nn.Module = base.get_output_embeddings()  # type: ignore[no-untyped-call]
-    logits: Tensor = head(hidden[0, row.places])
+    logits: Tensor = head(hidden.flatten(0, 1)[row.places])
     return nn.functional.cross_entropy(logits.float(), row.targets, reduction="sum")
 
 
@@ -118,15 +119,18 @@ def _learner(model: PreTrainedModel, plan: ChatPlan) -> tuple[PeftModel, dict[st
     )
     with torch.random.fork_rng():
         torch.manual_seed(plan.first_seed)
-        learner = get_peft_model(model, config)
-    weights = {name: weight for name, weight in learner.named_parameters() if weight.requires_grad}
-    for weight in weights.values():
-        weight.data = weight.data.float()
-    return learner, weights
+        learner = get_peft_model(model, config, autocast_adapter_dtype=False)
+    model.set_attn_implementation(PLAIN)
+    named = learner.named_parameters()
+    # Steps are small beside weights, so bfloat16 would round them away.
+    return learner, {name: nn.Parameter(weight.detach().float()) for name, weight in named if weight.requires_grad}
 
 
-def _rows(plan: ChatPlan, chat: ChatMl, lessons: int) -> Iterator[Row]:
-    return rows(families(plan, lessons), chat, length=plan.row)
+def _set(learner: PeftModel, weights: Mapping[str, Tensor]) -> None:
+    """Give the network the weights that are learned, in its own precision."""
+    with torch.no_grad():
+        for name, weight in weights.items():
+            learner.get_parameter(name).copy_(weight)
 
 
 def families(plan: ChatPlan, lessons: int) -> Iterator[tuple[Lesson, ...]]:
@@ -140,22 +144,24 @@ def families(plan: ChatPlan, lessons: int) -> Iterator[tuple[Lesson, ...]]:
             yield draw_family(plan.first_seed + lessons, plan.together)
             lessons += plan.together
         else:
-            yield (draw_lesson(plan.first_seed + lessons),)
+            yield (draw_lesson(plan.first_seed + lessons, split="taught"),)
             lessons += 1
 
 
-def _step(learner: PeftModel, batch: list[Row], optimizer: torch.optim.Optimizer, weights: list[nn.Parameter]) -> float:
-    """One step over the rows; every answer token weighs the same."""
-    count = sum(len(row.targets) for row in batch)
-    total = 0.0
-    optimizer.zero_grad()
-    for row in batch:
-        loss = answer_loss(learner, row) / count
-        loss.backward()  # type: ignore[no-untyped-call]
-        total += float(loss.detach())
-    nn.utils.clip_grad_norm_(weights, 1.0)
+def _step(
+    learner: PeftModel, batch: Row, optimizer: torch.optim.Optimizer, weights: Mapping[str, nn.Parameter]
+) -> float:
+    """One step over the batch; every answer token weighs the same."""
+    learner.zero_grad()
+    loss = answer_loss(learner, batch) / len(batch.targets)
+    loss.backward()  # type: ignore[no-untyped-call]
+    for name, weight in weights.items():
+        gradient = learner.get_parameter(name).grad
+        weight.grad = None if gradient is None else gradient.float()
+    nn.utils.clip_grad_norm_(weights.values(), 1.0)
     optimizer.step()
-    return total
+    _set(learner, weights)
+    return float(loss.detach())
 
 
 def _save(

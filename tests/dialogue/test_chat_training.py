@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from agent.errors import SpecError
 from dialogue.lessons.draw import draw_family, draw_lessons
-from dialogue.tiny.batches import common, pack, rows, sample_of
+from dialogue.tiny.attention import PLAIN
+from dialogue.tiny.batches import batches, common, pack, sample_of, stack
 from dialogue.tiny.chatml import ChatMl
 from dialogue.tiny.plan import ChatPlan
 from dialogue.tiny.train import Progress, answer_loss, families, fine_tune, rate_at
@@ -66,16 +67,29 @@ def test_the_number_of_lessons_says_where_in_the_data_training_is() -> None:
     ]
 
 
-def test_rows_hold_every_lesson_that_fits_in_order() -> None:
+def test_batches_hold_every_lesson_that_fits() -> None:
     _, tokenizer = tiny_parts()
     chat = ChatMl(tokenizer)
     lessons = list(draw_lessons(1_000_000, 30))
     sizes = [len(sample_of(lesson, chat).tokens) for lesson in lessons]
     length = sorted(sizes)[-3]
-    made = list(rows([[lesson] for lesson in lessons], chat, length=length))
-    assert sum(row.lessons for row in made) == len(lessons)
-    assert sum(row.tokens.shape[1] for row in made) == sum(size for size in sizes if size <= length)
-    assert all(row.tokens.shape[1] <= length for row in made)
+    made = list(batches([[lesson] for lesson in lessons], chat, length=length, rows=3))
+    assert sum(batch.lessons for batch in made) == len(lessons)
+    assert sum(int(batch.mask.any(-1).sum()) for batch in made) == sum(size for size in sizes if size <= length)
+    assert all(len(batch.tokens) <= 3 and batch.tokens.shape[1] <= length for batch in made)
+
+
+def test_rows_above_one_another_lose_as_much_as_alone() -> None:
+    model, tokenizer = tiny_parts()
+    model.set_attn_implementation(PLAIN)
+    chat = ChatMl(tokenizer)
+    single = [[sample_of(lesson, chat)] for lesson in draw_lessons(1_000_000, 3)]
+    made = [pack([family], 1) for family in (*single, [sample_of(one, chat) for one in draw_family(1_000_001, 4)])]
+    plain, _ = tiny_parts()
+    with torch.no_grad():
+        together = float(answer_loss(model, stack(made)))
+        alone = sum(float(answer_loss(plain, row)) for row in made)
+    assert together == pytest.approx(alone, rel=1e-4)
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:

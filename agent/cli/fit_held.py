@@ -44,8 +44,13 @@ class Watched:
 
     def only(self, rows: NDArray[np.bool_]) -> "Watched":
         """Return the regions where `rows` (N,) is True."""
-        parts = (self.tokens, self.held, self.picture, self.episode)
-        return Watched(*(part[rows] for part in parts), self.space)
+        return replace(
+            self,
+            tokens=self.tokens[rows],
+            held=self.held[rows],
+            picture=self.picture[rows],
+            episode=self.episode[rows],
+        )
 
 
 @dataclass(frozen=True)

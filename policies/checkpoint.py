@@ -47,12 +47,13 @@ class Golden:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a checkpoint comes from: for its card and its config."""
+    """Where a checkpoint comes from: for its card and its config. heard: as in `Trained`."""
 
     data: str
     steps: int
     seconds: float
     training: dict[str, object]
+    heard: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def save_checkpoint(
     _write(folder / "config.json", to_mapping(_File(TYPE, FORMAT, config, execute)))
     _write(folder / "embodiment.json", to_mapping(embodiment))
     _write(folder / "training.json", {"steps": made_by.steps, "seconds": made_by.seconds, "config": made_by.training})
+    _write(folder / "words.json", {"heard": sorted(made_by.heard)})
     save_statistics(folder / "dataset_statistics.json", statistics)
     weights = {
         name: value.detach().half().contiguous() if value.is_floating_point() else value
@@ -115,7 +117,8 @@ def load_checkpoint(folder: Path, *, force: bool = False) -> Trained:
     model = VLAModel(file.model, embodiment)
     _load_weights(model, folder / "model.safetensors")
     model.eval()
-    trained = Trained(folder.name, file.model, model, statistics, embodiment, file.execute)
+    heard = _read_heard(folder / "words.json")
+    trained = Trained(folder.name, file.model, model, statistics, embodiment, file.execute, heard)
     golden, expected, versions = read_golden(folder / "golden.json")
     if not force:
         actions = act_once(trained, golden.observation())
@@ -131,6 +134,14 @@ def _read_config(path: Path) -> _File:
     if read.get("format") != FORMAT:
         raise SpecError(f"{path}: 'format' is {read.get('format')!r}, this version reads {FORMAT}")
     return from_mapping(_File, read, where=str(path))
+
+
+def _read_heard(path: Path) -> frozenset[str]:
+    """The words that training said; none for a checkpoint of before they were written down."""
+    words = _read(path).get("heard") if path.exists() else []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise SpecError(f"{path} should hold a list of words under 'heard'")
+    return frozenset(words)
 
 
 def _load_weights(model: VLAModel, path: Path) -> None:

@@ -26,6 +26,9 @@ LIKELY = 0.5
 """So likely must it be for a refusal where the hand stood at home from the beginning."""
 SURE = 0.8
 """So sure must it be where the hand was in the way at first: with the arm aside the policy is less certain."""
+UNHEARD = 0.9
+"""So sure must it be where the instruction has a word that training never said: that no thing seems to be meant by such
+a word says less about whether it is there."""
 MOST_LOOKS = 16
 """Looks that are spent on a clear view at most: to put down what is held, and to go aside from the furthest corner."""
 ABOVE_THINGS = 0.20
@@ -78,10 +81,15 @@ def is_clear(hand: FloatArray, search: Search) -> bool:
     return ((home or aside) and not _holds(hand)) or search.looks >= MOST_LOOKS
 
 
-def refusable(search: Search, *, clear: bool) -> float:
-    """Return from which chance on that a thing is not there a look counts as not having seen it."""
+def refusable(search: Search, *, clear: bool, unheard: bool = False) -> float:
+    """Return from which chance on that a thing is not there a look counts as not having seen it.
+
+    unheard: whether the instruction has a word that training never said.
+    """
     if not clear:
         return DOUBT
+    if unheard:
+        return UNHEARD
     return LIKELY if search.looks == 0 else SURE
 
 

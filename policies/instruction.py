@@ -1,7 +1,14 @@
-"""Whether an instruction fits into a text tower: what is cut off silently is not obeyed."""
+"""What an instruction is made of, and whether it fits into a text tower: what is cut off silently is not obeyed."""
+
+import re
 
 from agent.errors import SpecError
 from policies.text import MAX_PIECES, MiniLm, TextEncoder
+
+
+def words_of(*sentences: str) -> frozenset[str]:
+    """Return every word of the sentences once, in small letters."""
+    return frozenset(word for sentence in sentences for word in re.findall(r"[^\W\d_]+", sentence.lower()))
 
 
 def check_length(encoder: TextEncoder, instruction: str) -> None:

@@ -169,6 +169,7 @@ class Trained:
     """A network with everything needed to act: what a checkpoint folder holds.
 
     model: in evaluation mode, on the CPU.  execute: rows of a chunk to carry out before looking again.
+    heard: every word of the sentences that it was trained on, in small letters; empty where nobody wrote them down.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Trained:
     statistics: Statistics
     embodiment: Embodiment
     execute: int
+    heard: frozenset[str] = frozenset()
 
 
 def fitted(config: ModelConfig, embodiment: Embodiment, *, text_dim: int, held: tuple[int, ...]) -> ModelConfig:

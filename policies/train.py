@@ -16,6 +16,7 @@ from agent.settings import from_mapping, to_mapping
 from agent.types import Embodiment
 from policies.checkpoint import Golden, Provenance, load_checkpoint, save_checkpoint
 from policies.feed import Feed, Lesson, batches, changed, measured, open_store, region_noise
+from policies.instruction import words_of
 from policies.interrupt import Stop, interruptible
 from policies.model import Losses, LossWeights, ModelConfig, VLAModel, fitted
 from policies.norms import settle_norms, training_mode
@@ -278,7 +279,8 @@ class _Run:
         data = "{} samples from {} frames, {} instructions".format(*sizes)
         if self.store.skipped:
             data += f"; {len(self.store.skipped)} unreadable parts left out"
-        provenance = Provenance(data=data, steps=self.step, seconds=seconds, training=to_mapping(self.config))
+        heard = words_of(*self.store.instructions)
+        provenance = Provenance(data, self.step, seconds, training=to_mapping(self.config), heard=heard)
         self.model.cpu()
         save_checkpoint(
             folder, self.model, self.model_config, self.statistics, self.embodiment, golden=golden, made_by=provenance

@@ -18,7 +18,7 @@ from policies.clearing import Search, is_clear, refusable, remember_search, sear
 from policies.explain import Considered, explain_thought
 from policies.following import Memory, aimed_before, follow, is_stuck, recall, remember
 from policies.heads.base import Drawn
-from policies.instruction import check_length
+from policies.instruction import check_length, words_of
 from policies.model import Trained
 from policies.regions import Regions
 from policies.releasing import hold_until_there
@@ -175,7 +175,8 @@ class VLAPolicy:
         search = search_of(seen.memory, seen.instruction, hand, first=seen.time == 0)
         if search is not None:
             clear = not self.steered or is_clear(hand, search)
-            lacking = missing(thought, refusable(search, clear=clear))
+            unheard = bool(self.trained.heard) and not words_of(seen.instruction) <= self.trained.heard
+            lacking = missing(thought, refusable(search, clear=clear, unheard=unheard))
             if lacking and clear:
                 raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
             if lacking:

@@ -74,9 +74,10 @@ class Question:
 class Onlooker:
     """Draws questions when an episode begins and tells, at any moment, what they mean."""
 
-    def __init__(self, world: TabletopWorld, expert: ScriptedExpert, *, pool: int = 10) -> None:
-        """pool: questions drawn for an episode, besides its own instruction."""
-        self._world, self._expert, self._size = world, expert, pool
+    def __init__(self, world: TabletopWorld, expert: ScriptedExpert, *, pool: int = 10, rewords: bool = False) -> None:
+        """pool: questions drawn for an episode, besides its own instruction.  rewords: whether that one, too, is put in
+        the words that only training hears; without, it is noted as it was said, unless it is about an oddity."""
+        self._world, self._expert, self._size, self._rewords = world, expert, pool, rewords
         self.drawn: list[Question] = []
         """The questions of the present episode."""
         self.own = ""
@@ -206,7 +207,7 @@ class Onlooker:
         meant = [entity for entity in found if entity]
         words = {entity.name: said for entity in meant if (said := self._said(entity, rng))}
         odd = any(is_odd(entity) for entity in meant)
-        if goal is None or len(words) < len(meant) or not (odd or rng.random() < PRACTICE_SHARE):
+        if goal is None or len(words) < len(meant) or not (odd or (self._rewords and rng.random() < PRACTICE_SHARE)):
             return task.instruction
         return self._worded(goal, words, rng)
 

@@ -34,7 +34,7 @@ class ClassroomFactory:
 
     mix: what is practised, and how often.  cameras: what is recorded; None: the world's own.
     safety: limits that the world stands behind, as --safety names them.  odd: some things are none of the catalogue's,
-    see `sim.curios`.
+    see `sim.curios`, and instructions are put in words that only training hears, see `sim.practice`.
     learner: a checkpoint folder that is rolled in with `learner_share` of the roll-in segments (DAgger); None: nobody.
     """
 
@@ -67,7 +67,7 @@ class ClassroomFactory:
             task_for=self.task_for,
             disturbers=disturbers,
             family_of=stages.family_of,
-            look=Onlooker(world, teacher),
+            look=Onlooker(world, teacher, rewords=self.odd),
         )
 
     def studio(self) -> Studio:
@@ -77,7 +77,7 @@ class ClassroomFactory:
         from sim.stills import Photographer
 
         world = stages.tabletop(self.cameras, odd=self.odd)
-        photographer = Photographer(world, Onlooker(world, ScriptedExpert(world)))
+        photographer = Photographer(world, Onlooker(world, ScriptedExpert(world), rewords=self.odd))
         return Studio(world.embodiment, photographer, self.task_for)
 
     def task_for(self, seed: int) -> Task:

@@ -151,6 +151,7 @@ def save(name: str, config: HeadConfig, head: Head, fitted: Fitted, setting: Set
         steps=fitted.steps,
         seconds=fitted.steps * setting.fit.batch / fitted.samples_per_second if fitted.samples_per_second else 0.0,
         training=to_mapping(setting.fit),
+        heard=base.heard,
     )
     model_config = replace(base.config, head=config, decoder=setting.net)
     save_with_head(base, folder, model_config, head, setting.out / name, made_by=made_by)

@@ -61,6 +61,7 @@ def train_head(config: HeadTraining, base: Path, store: Path, out: Path) -> Head
         steps=done.steps,
         seconds=time.perf_counter() - began,
         training=to_mapping(config),
+        heard=trained.heard,
     )
     save_with_head(trained, base, model_config, head, folder, made_by=made_by)
     return HeadTrained(folder, done.steps, len(cached))

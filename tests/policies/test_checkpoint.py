@@ -84,5 +84,6 @@ def test_force_accepts_other_golden_actions(trained: Path, tmp_path: Path) -> No
 def test_the_folder_holds_what_the_conventions_ask_for(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
     assert names >= {"config.json", "model.safetensors", "dataset_statistics.json", "embodiment.json", "golden.json"}
+    assert load_checkpoint(trained).heard >= {"red", "blue"}
     assert "250 steps" in (trained / "README.md").read_text()
     assert not [name for name in names if name.endswith((".pt", ".pkl", ".bin"))]

@@ -94,3 +94,5 @@ def test_with_the_hand_in_the_way_a_doubt_is_enough_to_look_again_and_a_refusal_
         refusable(Search(looks), clear=clear) for looks, clear in ((0, False), (0, True), (5, True))
     )
     assert hidden < fresh < aside
+    assert refusable(Search(0), clear=True, unheard=True) > fresh
+    assert refusable(Search(0), clear=False, unheard=True) == hidden

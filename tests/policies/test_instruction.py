@@ -8,7 +8,7 @@ import pytest
 
 from agent.errors import SpecError
 from policies.checkpoint import load_policy
-from policies.instruction import check_length, pieces
+from policies.instruction import check_length, pieces, words_of
 from policies.text import MAX_PIECES, MiniLm, make_text_encoder
 from tests.policies.toy import observation, scene
 
@@ -29,3 +29,10 @@ def test_the_policy_refuses_it(trained: Path) -> None:
     seen = observation(scene(np.random.default_rng(0))[0], "red")
     with pytest.raises(SpecError, match="word pieces; this policy reads at most 64"):
         policy.act(replace(seen, instruction="go to the red square " * 15))
+
+
+def test_the_words_of_sentences() -> None:
+    assert words_of("Put the hen's egg in, please.", "put it IN") == {
+        *("put", "the", "hen", "s", "egg", "in", "please", "it"),
+    }
+    assert words_of() == frozenset()

@@ -9,6 +9,7 @@ import pytest
 from agent.errors import Refusal, SpecError
 from agent.types import Observation
 from policies.checkpoint import load_policy
+from policies.clearing import LIKELY, UNHEARD
 from policies.scripted import HoldPolicy, RandomPolicy
 from tests.policies.toy import ACTION, TOY, answer, observation, scene
 
@@ -120,6 +121,19 @@ def test_a_look_that_got_nowhere_twice_is_answered_otherwise_and_the_same_each_t
         np.testing.assert_allclose(third.actions, policy.act_batch([look, stuck])[1].actions, atol=1e-5)
         differs.append(not np.array_equal(third.actions, again.actions))
     assert any(differs)
+
+
+def test_a_word_never_heard_makes_it_less_sure_that_a_thing_is_not_there(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = load_policy(str(trained))
+    chances = []
+    monkeypatch.setattr("policies.vla.missing", lambda thought, chance: chances.append(chance))
+    home = np.array([0.42, 0.0, 0.28, 1.0], np.float32)
+    look = replace(observation(scene(np.random.default_rng(2))[0], "red"), state=home)
+    policy.act(look)
+    policy.act(replace(look, instruction=f"{look.instruction} xylophone"))
+    assert chances == [LIKELY, UNHEARD]
 
 
 def test_it_goes_out_of_the_way_before_it_refuses(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_questions_mean_what_they_say() -> None:
         world.reset(sample_task(family, np.random.default_rng(seed)), seed=seed)
         onlooker.begin(rng)
         note = onlooker.note(rng, 8)
-        assert note.questions[0][0] == RELATIONS.index(world.task.goal.relation)
+        assert note.instructions[0] == world.task.instruction
         for text, question in zip(note.instructions, note.questions, strict=True):
             relation, subject, target = RELATIONS[int(question[0])], int(question[1]), int(question[2])
             relations.add(relation)
@@ -146,7 +146,7 @@ def test_one_of_two_is_told_by_where_it_stands() -> None:
         world.reset(sample_task("put_in", np.random.default_rng(seed)), seed=seed)
         onlooker.begin(rng)
         for text, question in zip((n := onlooker.note(rng, 10)).instructions, n.questions, strict=True):
-            if "two " not in text:
+            if "two " not in text or int(question[1]) == ABSENT:  # such words were jumbled
                 continue
             meant = world.scene.entities[int(question[1])]
             twins = [entity for entity in world.scene.entities if entity.kind.name == meant.kind.name]

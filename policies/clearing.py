@@ -78,7 +78,7 @@ def is_clear(hand: FloatArray, search: Search) -> bool:
     holds nothing; or enough was tried."""
     home = search.looks == 0 and bool((np.abs(hand[:3] - HOME) <= ABOUT_HOME).all())
     aside = abs(hand[1] - search.side) <= THERE and hand[2] >= ABOVE_THINGS
-    return ((home or aside) and not _holds(hand)) or search.looks >= MOST_LOOKS
+    return ((home or aside) and not grips(float(hand[3]))) or search.looks >= MOST_LOOKS
 
 
 def refusable(search: Search, *, clear: bool, unheard: bool = False) -> float:
@@ -98,7 +98,7 @@ def way_out(hand: FloatArray, search: Search, rows: int) -> FloatArray:
 
     What is held is put down where it hangs; then the hand rises, and goes aside above the things.
     """
-    if _holds(hand):
+    if grips(float(hand[3])):
         return _down(hand, search, rows)
     position, opening = hand[:3].astype(np.float64), 0.0 if hand[3] < NOTHING else 1.0
     goal = np.array([HOME[0], search.side, HOME[2]])
@@ -125,5 +125,6 @@ def _down(hand: FloatArray, search: Search, rows: int) -> FloatArray:
     return down
 
 
-def _holds(hand: FloatArray) -> bool:
-    return bool(NOTHING < hand[3] < WIDE_OPEN)
+def grips(opening: float) -> bool:
+    """Say whether a hand that is so far open (0 closed, 1 open) has something between its fingers."""
+    return NOTHING < opening < WIDE_OPEN

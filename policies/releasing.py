@@ -8,15 +8,12 @@ another grasp, and the hand hovers over it.
 import numpy as np
 
 from agent.types import FloatArray
+from policies.clearing import TRAVEL, grips
 
 CLOSE_ENOUGH = 0.018
 """m in the plane; what is no further from its place is let go as the head says."""
-TRAVEL = 0.045
-"""m an axis a row."""
 HELD = 0.5
 """Chance that the subject is in the hand, from which on opening means letting go of it."""
-CLOSED, OPEN = 0.02, 0.95
-"""Openings of the hand between which it can hold anything."""
 
 
 def hold_until_there(steps: FloatArray, way: FloatArray, *, held: float, opening: float) -> FloatArray:
@@ -26,7 +23,7 @@ def hold_until_there(steps: FloatArray, way: FloatArray, *, held: float, opening
     place in x and y [m].  held: the chance that the subject is in the hand.  opening: of the hand now.
     """
     opens = np.flatnonzero(steps[:, 3] > 0.5)
-    if len(opens) == 0 or held < HELD or not CLOSED < opening < OPEN:
+    if len(opens) == 0 or held < HELD or not grips(opening):
         return steps
     first = int(opens[0])
     left = way - steps[: first + 1, :2].sum(axis=0)

@@ -4,7 +4,7 @@ What is where is followed in symbols only, so that every task can be done when t
 true already because of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from agent.types import Goal, Task
 from sim.casting import BASES, STACKABLE, fits, holders
 from sim.draws import pick
-from sim.objects import HELD_OUT_PAIRS, OBJECTS
+from sim.objects import HELD_OUT_PAIRS, OBJECTS, RECEPTACLES
 from sim.tasks import DIRECTIONS, FAMILIES, FAMILY_OF_RELATION, REGIONS, SIDES, Phrasing, instruct, mirrored
 
 CHAIN_LENGTH = 5
@@ -43,6 +43,11 @@ class _Scene:
     def names(self) -> tuple[str, ...]:
         drawer = () if self.drawer_open is None else ("drawer",)
         return (*self.objects, self.receptacle, *drawer)
+
+    def arrangement(self) -> tuple[Goal, ...]:
+        """What must hold for the scene to stand as it does now."""
+        put = tuple(Goal(_how(place), name, place) for name, place in self.support.items() if place != TABLE)
+        return (*put, Goal("open", "drawer")) if self.drawer_open else put
 
     def goals(self) -> list[Goal]:
         """Everything that can be asked for now."""
@@ -90,7 +95,7 @@ class _Scene:
             closed = receptacle == "drawer" and not self.drawer_open
             taken = receptacle in self.support.values()
             if not closed and not taken and fits(name, receptacle) and (name, receptacle) not in HELD_OUT_PAIRS:
-                yield Goal("in" if receptacle in holders("in") else "on", name, receptacle)
+                yield Goal(_how(receptacle), name, receptacle)
         for other in self.objects:
             clear = other != name and self.support[other] == TABLE and other not in self.support.values()
             if clear and name in STACKABLE and other in BASES:
@@ -108,22 +113,12 @@ def sample_chain(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> tu
     """
     while True:
         scene = _sample_scene(rng)
-        initial = tuple(Goal("in", name, place) for name, place in scene.support.items() if place in holders("in")) + (
-            (Goal("open", "drawer"),) if scene.drawer_open else ()
-        )
+        initial = scene.arrangement()
         goals = _sample_goals(scene, rng)
         if len(goals) == CHAIN_LENGTH:
             break
     return tuple(
-        Task(
-            name=FAMILY_OF_RELATION[goal.relation],
-            instruction=instruct(goal, rng, phrasing),
-            goal=goal,
-            max_steps=FAMILIES[FAMILY_OF_RELATION[goal.relation]],
-            entities=tuple(name for name in scene.names() if name not in (goal.subject, goal.target)),
-            initial=initial if index == 0 else (),
-            distractors=(0, 0),
-        )
+        _task(scene, goal, instruct(goal, rng, phrasing), initial if index == 0 else ())
         for index, goal in enumerate(goals)
     )
 
@@ -140,27 +135,27 @@ def sample_moment(rng: np.random.Generator, *, phrasing: Phrasing = "seen") -> T
         possible = [goal for goal in scene.goals() if not scene.lifted]
         if possible:
             break
-    families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
-    family = pick(families, rng)
-    goal = pick([goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family], rng)
-    held = [(name, place) for name, place in scene.support.items() if place != TABLE]
-    initial = tuple(Goal(_how(place), name, place) for name, place in held)
+    goal = _draw_goal(possible, (), rng)
+    task = _task(scene, goal, instruct(goal, rng, phrasing), scene.arrangement())
+    return replace(task, distractors=(0, 1))
+
+
+def _task(scene: _Scene, goal: Goal, instruction: str, initial: tuple[Goal, ...]) -> Task:
+    family = FAMILY_OF_RELATION[goal.relation]
     return Task(
         name=family,
-        instruction=instruct(goal, rng, phrasing),
+        instruction=instruction,
         goal=goal,
         max_steps=FAMILIES[family],
         entities=tuple(name for name in scene.names() if name not in (goal.subject, goal.target)),
-        initial=(*initial, *((Goal("open", "drawer"),) if scene.drawer_open else ())),
-        distractors=(0, 1),
+        initial=initial,
+        distractors=(0, 0),
     )
 
 
 def _how(place: str) -> str:
     """How a thing is put to this place."""
-    if place in OBJECTS:
-        return "stack"
-    return "in" if place in holders("in") else "on"
+    return RECEPTACLES[place].support if place in RECEPTACLES else "stack"
 
 
 def _sample_scene(rng: np.random.Generator) -> _Scene:
@@ -194,11 +189,14 @@ def _sample_goals(scene: _Scene, rng: np.random.Generator) -> list[Goal]:
         possible = [goal for goal in possible if not (last and goal.relation == "lift")] or possible
         if not possible:
             break
-        families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
-        fresh = [family for family in families if family not in used] or families
-        family = fresh[int(rng.integers(len(fresh)))]
-        options = [goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family]
-        goal = options[int(rng.integers(len(options)))]
+        goal = _draw_goal(possible, used, rng)
         scene.carry_out(goal)
         goals.append(goal)
     return goals
+
+
+def _draw_goal(possible: Sequence[Goal], used: Sequence[str], rng: np.random.Generator) -> Goal:
+    """Draw a family, if it can be one that is not among those used, then one of its goals."""
+    families = list(dict.fromkeys(FAMILY_OF_RELATION[goal.relation] for goal in possible))
+    family = pick([family for family in families if family not in used] or families, rng)
+    return pick([goal for goal in possible if FAMILY_OF_RELATION[goal.relation] == family], rng)

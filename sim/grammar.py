@@ -7,7 +7,7 @@ Its distance from training is 1 (new wording around known words), 2 (a new verb)
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
@@ -104,7 +104,7 @@ def all_phrasings(relation: str, split: Split) -> tuple[str, ...]:
     texts: dict[str, None] = {}
     for grade, target in itertools.product(grades, targets):
         for line in PHRASES[relation][grade]:
-            for text in _alternatives(line):
+            for text in alternatives(line):
                 texts.update(dict.fromkeys(_with_places(text, relation, target)))
     return tuple(texts)
 
@@ -211,24 +211,32 @@ def _say(described: Description, rng: np.random.Generator, novel: _Element, noun
 def _fill(line: str, goal: Goal, said: dict[str, str], rng: np.random.Generator | None) -> str:
     """Put words into the slots; without `rng`, the first of each list."""
 
-    def words(match: re.Match[str]) -> str:
-        slot = match[1]
-        if slot in said:
-            return said[slot]
-        options = _slot_words(slot, goal.relation, goal.target)
+    def place(slot: str) -> str:
+        options = slot_words(slot, goal.relation, goal.target)
         return options[0] if rng is None else pick(options, rng)
 
-    return re.sub(r"\{([a-z]+\*?)\}", words, line)
+    return filled(line, said, place)
 
 
-def _slot_words(slot: str, relation: str, target: str | None) -> Words:
+def filled(line: str, said: Mapping[str, str], place: Callable[[str], str]) -> str:
+    """Put into a line's slots what is said there, and `place(slot)` where nothing is."""
+    return re.sub(r"\{([a-z]+\*?)\}", lambda slot: said[slot[1]] if slot[1] in said else place(slot[1]), line)
+
+
+def slot_words(slot: str, relation: str, target: str | None) -> Words:
+    """Return the words for a slot "where" or "place", with a star the held-out ones."""
     held_out = slot.endswith("*")
     if slot.startswith("place"):
         return PLACE[str(target)][held_out]
-    return WHERE[(relation, target if (relation, target) in WHERE else None)][held_out]
+    return WHERE[where_key(relation, target)][held_out]
 
 
-def _alternatives(line: str) -> Iterator[str]:
+def where_key(relation: str, target: str | None) -> tuple[str, str | None]:
+    """Return what the words for {where} stand under: sides take any target."""
+    return relation, target if (relation, target) in WHERE else None
+
+
+def alternatives(line: str) -> Iterator[str]:
     """Every text that a line's alternatives allow."""
     parts = [part.split("|") for part in re.split(r"[()]", line)]
     for choice in itertools.product(*parts):
@@ -245,7 +253,7 @@ def _with_places(text: str, relation: str, target: str | None) -> Iterator[str]:
     if slot is None:
         yield text
         return
-    for words in _slot_words(slot[1], relation, target):
+    for words in slot_words(slot[1], relation, target):
         yield text.replace(slot[0], words)
 
 

@@ -4,7 +4,6 @@ A learner that hears ten ways to ask learns those ten; one that hears hundreds l
 for words). Held-out words stay unsaid.
 """
 
-import re
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -12,8 +11,8 @@ import numpy as np
 
 from agent.types import Goal
 from sim.draws import pick
-from sim.grammar import called, nouns_of, one_alternative, written
-from sim.nouns import PLACE, WHERE, Words
+from sim.grammar import called, filled, nouns_of, one_alternative, slot_words, where_key, written
+from sim.nouns import Words
 from sim.objects import KINDS, Description
 from sim.phrasebook import PHRASES, SEEN
 from sim.practice_words import (
@@ -40,11 +39,7 @@ def practised(goal: Goal, rng: np.random.Generator, words: Mapping[str, str]) ->
     new = rng.random() < NEW_LINE
     line = one_alternative(pick(PRACTICE[goal.relation] if new else PHRASES[goal.relation][SEEN], rng), rng)
     said = {"subject": words[goal.subject], "target": words.get(str(goal.target), "")}
-
-    def filled(match: re.Match[str]) -> str:
-        return said[match[1]] if match[1] in said else pick(_places(match[1], goal), rng)
-
-    text, draw = re.sub(r"\{([a-z]+)\}", filled, line), rng.random()
+    text, draw = filled(line, said, lambda slot: pick(_places(slot, goal), rng)), rng.random()
     if draw < 0.2 and not new:
         text = pick(OPENINGS, rng) + text
     elif draw < 0.35:
@@ -89,7 +84,6 @@ def jumbled(text: str, rng: np.random.Generator) -> str | None:
 
 
 def _places(slot: str, goal: Goal) -> Words:
-    if slot == "place":
-        return (*PLACE[str(goal.target)][0], *MORE_PLACE[str(goal.target)])
-    key = (goal.relation, goal.target if (goal.relation, goal.target) in WHERE else None)
-    return (*WHERE[key][0], *MORE_WHERE[key])
+    seen = slot_words(slot, goal.relation, goal.target)
+    more = MORE_PLACE[str(goal.target)] if slot == "place" else MORE_WHERE[where_key(goal.relation, goal.target)]
+    return (*seen, *more)

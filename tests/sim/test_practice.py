@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agent.types import Goal
-from sim.grammar import all_phrasings, nouns_of
+from sim.grammar import all_phrasings, alternatives, nouns_of
 from sim.nouns import COLOUR_ENDINGS, NOUNS, PLACE, POSITIONS, REQUEST_CLOSINGS, REQUEST_OPENINGS, TRAILS, WHERE
 from sim.objects import HELD_OUT_OBJECTS, HELD_OUT_RECEPTACLES, KINDS, Description
 from sim.phrasebook import INDIRECT, PHRASES, SEEN, VERB, WORDING
@@ -23,13 +23,6 @@ from sim.practice_words import (
 )
 from sim.scene import sample_scene
 from sim.tasks import FAMILIES, sample_task
-
-
-def alternatives(line: str) -> set[str]:
-    texts = {""}
-    for part in re.split(r"[()]", line):
-        texts = {text + choice for text in texts for choice in part.split("|")}
-    return texts
 
 
 @pytest.mark.parametrize("relation", PHRASES)

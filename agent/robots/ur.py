@@ -131,17 +131,31 @@ class UR:
         """Raise WorldFault in one sentence when the arm cannot be read or moved."""
         if self._stream is None:
             raise self._fault("it is not connected; call connect first")
-        if not self._hear():
-            raise self._fault("the controller does not answer any more")
+        waited_from = time.monotonic()
+        while True:
+            # The stream's fault is read first: what is heard after it is newer than the refusal that caused it.
+            refused = self._stream.fault
+            if not self._hear():
+                raise self._fault("the controller does not answer any more")
+            cause = self._why_stopped()
+            if cause is not None:
+                raise self._fault(cause)
+            if refused is None:
+                return
+            # The reply to a command overtakes the packages that say why the arm has stopped.
+            if time.monotonic() - waited_from > self._config.silence_s:
+                raise self._fault(refused)
+
+    def _why_stopped(self) -> str | None:
+        """Say why the controller's last package has the arm stopped, or None when it has it running."""
         safety = int(self._receive.getSafetyStatusBits())
         if safety & _EMERGENCY:
-            raise self._fault("the emergency stop is pressed")
+            return "the emergency stop is pressed"
         if safety & _PROTECTIVE:
-            raise self._fault("it made a protective stop: unlock it at the pendant, then connect again")
+            return "it made a protective stop: unlock it at the pendant, then connect again"
         if not int(self._receive.getRobotStatus()) & _PROGRAM_RUNNING:
-            raise self._fault("its control program has ended: connect again to go on")
-        if self._stream.fault is not None:
-            raise self._fault(self._stream.fault)
+            return "its control program has ended: connect again to go on"
+        return None
 
     def _fault(self, what: str) -> WorldFault:
         return WorldFault(f"the {self._config.model} at {self._config.host}: {what}")

@@ -223,6 +223,29 @@ def test_an_arm_that_is_pushed_off_its_path_stops(controller: Controller) -> Non
     driver.disconnect()
 
 
+def test_a_refused_motion_is_told_by_its_cause_when_the_cause_is_heard_later(controller: Controller) -> None:
+    driver = UR(settings(controller.host))
+    driver.connect()
+    assert driver._stream is not None
+    driver._stream.fault = "the controller took no motion"
+    news = threading.Timer(0.2, controller.ask, ["protective_stop"])
+    news.start()
+    with pytest.raises(WorldFault, match="protective stop"):
+        driver.read()
+    news.join()
+    driver.disconnect()
+
+
+def test_a_refused_motion_without_a_cause_is_told_as_it_is(controller: Controller) -> None:
+    driver = UR(settings(controller.host, silence_s=HURRIED_S))
+    driver.connect()
+    assert driver._stream is not None
+    driver._stream.fault = "the controller took no motion"
+    with pytest.raises(WorldFault, match="took no motion"):
+        driver.read()
+    driver.disconnect()
+
+
 @slow
 def test_the_controller_stops_by_itself_when_this_process_hangs(controller: Controller) -> None:
     code = (

@@ -12,6 +12,7 @@ from agent.errors import SpecError
 from agent.settings import to_mapping
 from policies.checkpoint import load_checkpoint
 from policies.feed import Feed, batches, changed, open_store
+from policies.instruction import words_of
 from policies.interrupt import Stop, interruptible
 from policies.lora import LoraSettings, add_adapter, save_adapter
 from policies.model import Losses, LossWeights
@@ -140,7 +141,8 @@ class _Adapting:
             return Adapted(None, step, self.parameters, seconds)
         self.model.load_state_dict({**self.model.state_dict(), **self.average.values})
         self.model.eval()
-        folder = save_adapter(self.model, NAME, self.out, lora=config.lora, base=base)
+        heard = words_of(*self.sources[0].samples.store.instructions)
+        folder = save_adapter(self.model, NAME, self.out, lora=config.lora, base=base, heard=heard)
         return Adapted(folder, step, self.parameters, seconds)
 
     def _one_step(self, step: int) -> Losses:

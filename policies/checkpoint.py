@@ -251,6 +251,8 @@ def load_trained(name_or_path: str, *, force: bool = False) -> Trained:
     # peft takes seconds to import, and a checkpoint alone does not need it.
     from policies.lora import load_adapter, merge
 
-    load_adapter(trained.model, located.adapter.name, located.adapter.parent, base=trained.name)
+    card = load_adapter(trained.model, located.adapter.name, located.adapter.parent, base=trained.name)
     merge(trained.model)
-    return replace(trained, name=f"{trained.name}+{located.adapter.name}")
+    # Where nobody wrote down what the checkpoint was told, its words stay unknown.
+    heard = trained.heard.union(card.heard) if trained.heard else trained.heard
+    return replace(trained, name=f"{trained.name}+{located.adapter.name}", heard=heard)

@@ -7,6 +7,7 @@ An adapter is a folder: `adapter.json` (sizes, which layers, the digest of the w
 import json
 import re
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +41,13 @@ class LoraSettings:
 
 @dataclass(frozen=True)
 class AdapterCard:
-    """What adapter.json holds. base: what the weights below were called.  digest: `digest_of` them."""
+    """What adapter.json holds. base: what the weights below were called.  digest: `digest_of` them.  heard: every word
+    of the sentences that the adapter was trained on, in small letters."""
 
     lora: LoraSettings
     base: str
     digest: str
+    heard: tuple[str, ...] = ()
     format: int = FORMAT
 
 
@@ -79,10 +82,12 @@ def use_adapter(model: nn.Module, name: str | None) -> None:
                 module.set_adapter(str(name))
 
 
-def save_adapter(model: nn.Module, name: str, root: Path, *, lora: LoraSettings, base: str) -> Path:
+def save_adapter(
+    model: nn.Module, name: str, root: Path, *, lora: LoraSettings, base: str, heard: Iterable[str] = ()
+) -> Path:
     """Write the adapter `name` of `model` to the folder root/name and return it.
 
-    base: what a person calls the weights below, for error sentences.
+    base: what a person calls the weights below, for error sentences.  heard: as in `AdapterCard`.
     """
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +95,7 @@ def save_adapter(model: nn.Module, name: str, root: Path, *, lora: LoraSettings,
     save_file(
         {key: value.detach().cpu().contiguous() for key, value in tensors.items()}, folder / "adapter.safetensors"
     )
-    card = AdapterCard(lora, base, digest_of(model))
+    card = AdapterCard(lora, base, digest_of(model), tuple(sorted(heard)))
     (folder / "adapter.json").write_text(json.dumps(to_mapping(card), indent=2) + "\n", encoding="utf-8")
     return folder
 

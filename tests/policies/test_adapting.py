@@ -81,6 +81,21 @@ def test_a_policy_with_an_adapter_has_three_names(adapter: Path, base: Path, tmp
         locate(f"{base}+squares")
 
 
+def test_what_the_adapter_was_told_counts_as_heard(adapter: Path, base: Path, tmp_path: Path) -> None:
+    told = set(json.loads((adapter / "adapter.json").read_text())["heard"])
+    known = load_checkpoint(base).heard
+    assert told and known, "both were trained on sentences"
+    taught = tmp_path / "taught"
+    shutil.copytree(adapter, taught)
+    card = json.loads((adapter / "adapter.json").read_text()) | {"heard": ["quince"]}
+    (taught / "adapter.json").write_text(json.dumps(card))
+    assert load_trained(str(taught)).heard == known | {"quince"}
+    unrecorded = tmp_path / "unrecorded"
+    shutil.copytree(base, unrecorded)
+    (unrecorded / "words.json").unlink()
+    assert load_trained(f"{unrecorded}+{taught}").heard == frozenset(), "its own words are not known"
+
+
 def test_worked_into_the_layers_it_acts_as_beside_them(adapter: Path, base: Path) -> None:
     beside = load_checkpoint(base)
     load_adapter(beside.model, adapter.name, adapter.parent, base="base")

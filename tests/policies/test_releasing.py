@@ -1,12 +1,13 @@
-"""The hand does not open short of where it means to let go."""
+"""The hand neither goes down nor opens short of where it means to let go."""
 
 import numpy as np
 import pytest
 
 from agent.types import FloatArray
-from policies.releasing import CLOSE_ENOUGH, TRAVEL, hold_until_there
+from policies.releasing import CLOSE_ENOUGH, DESCENDS, TRAVEL, hold_until_there
 
-SHUT, OPENS, RISES = (0.0, 0.0, -0.02, 0.0), (0.01, 0.0, 0.0, 1.0), (0.0, 0.0, 0.04, 1.0)
+SHUT, OPENS, RISES = (0.0, 0.0, -DESCENDS, 0.0), (0.01, 0.0, 0.0, 1.0), (0.0, 0.0, 0.04, 1.0)
+DOWN = (0.0, 0.0, -0.04, 0.0)
 
 
 def rows(*steps: tuple[float, float, float, float]) -> FloatArray:
@@ -25,6 +26,14 @@ def test_near_its_place_the_head_decides() -> None:
 def test_short_of_it_the_hand_first_goes_on_with_what_it_holds() -> None:
     after = changed(rows(SHUT, OPENS, RISES, RISES), 0.01 + 0.03, -0.04)
     np.testing.assert_allclose(after, rows(SHUT, (0.03, -0.04, 0.0, 0.0), OPENS, RISES), atol=1e-6)
+
+
+def test_what_is_held_does_not_go_down_before_it_is_above_its_place() -> None:
+    carry = (0.0, 0.03, 0.0, 0.0)
+    after = changed(rows(carry, DOWN, OPENS, RISES), 0.0, 0.05)
+    np.testing.assert_allclose(after, rows(carry, (0.0, 0.02, 0.0, 0.0), DOWN, OPENS), atol=1e-6)
+    above = rows(carry, DOWN, OPENS, RISES)
+    assert changed(above, 0.0, 0.03 + 0.9 * CLOSE_ENOUGH) is above
 
 
 def test_a_long_way_takes_several_rows_of_legal_length() -> None:

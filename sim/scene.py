@@ -9,6 +9,7 @@ import numpy as np
 from agent.errors import SpecError, unknown_name
 from agent.types import Placement, Task
 from sim.geometry import Array, BodySpec, Pose, yaw_of, yaw_quaternion
+from sim.nouns import NOUNS
 from sim.objects import KINDS, Description, Grasp, Interior, ObjectKind, ReceptacleKind, is_held_out, parse_name
 from sim.relations import BESIDE_DIRECTIONS, DIRECTIONS, beside_spot, in_region
 
@@ -99,7 +100,8 @@ def sample_scene(task: Task, rng: np.random.Generator) -> Scene:
     for attempt in range(SCENE_TRIES):
         crowded = attempt / SCENE_TRIES
         drafts = [_draft(name, names, rng) for name in names]
-        drafts += _distractors(names, int(rng.integers(fewest, (fewest if crowded > 0.5 else most) + 1)), rng)
+        count = int(rng.integers(fewest, (fewest if crowded > 0.5 else most) + 1))
+        drafts += _distractors(names, _said_of_others(task.instruction, names), count, rng)
         placed = _Layout(task, rng, gap=GAP * (1 - 0.6 * crowded)).place_all(drafts)
         if placed is not None:
             return Scene(tuple(placed))
@@ -162,10 +164,18 @@ def _seen_colour(
     return free[int(rng.integers(len(free)))]
 
 
-def _distractors(mentioned: list[str], count: int, rng: np.random.Generator) -> list[Entity]:
-    """Draw entities seen in training that no mentioned name could mean."""
+def _said_of_others(instruction: str, mentioned: list[str]) -> frozenset[str]:
+    """Return the kinds whose name is said of a mentioned thing of another kind: "the green block" of a cube."""
+    said = set(instruction.lower().split())
+    kinds = {parse_name(name).kind for name in mentioned}
+    nouns = {noun for kind in kinds for words in NOUNS.get(kind, ()) for noun in words}
+    return frozenset(nouns & said & KINDS.keys()) - kinds
+
+
+def _distractors(mentioned: list[str], barred: Collection[str], count: int, rng: np.random.Generator) -> list[Entity]:
+    """Draw entities seen in training, none of a barred kind, that no mentioned name could mean."""
     descriptions = [parse_name(name) for name in mentioned]
-    seen = [kind for kind in KINDS.values() if not kind.held_out]
+    seen = [kind for kind in KINDS.values() if not kind.held_out and kind.name not in barred]
     objects = [kind for kind in seen if isinstance(kind, ObjectKind)]
     receptacles = [kind for kind in seen if isinstance(kind, ReceptacleKind) and not kind.spots]
     drawn: dict[str, Entity] = {}

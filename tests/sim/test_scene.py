@@ -87,3 +87,16 @@ def test_a_scene_without_room_is_refused() -> None:
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(SpecError, match="did you mean 'eggplant'"):
         parse_name("egplant")
+
+
+def test_no_distractor_is_of_a_kind_that_the_words_would_name_as_well() -> None:
+    """A cube is called a block in BridgeData; beside a block nobody knows which is meant."""
+    goal = Goal("stack", "green cube", "yellow cube")
+
+    def drawn(instruction: str) -> set[str]:
+        task = Task("stack", instruction, goal, 80, distractors=(2, 4))
+        scenes = [sample_scene(task, np.random.default_rng(seed)) for seed in range(60)]
+        return {entity.kind.name for scene in scenes for entity in scene.entities}
+
+    assert "block" not in drawn("stack the green block on the yellow block")
+    assert "block" in drawn("stack the green cube on the yellow cube")

@@ -18,10 +18,11 @@ from policies.backbone import Thought
 from policies.regions import Regions
 
 Memory = NDArray[np.float64]
-"""(24,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
-held, a checksum of the instruction, both aims (x, y, z), and the hand (x, y, z, opening) at this look and at the one
-before. Places are in the first camera's picture, in [-1, 1], aims and hand in metres in the base frame."""
-LENGTH = 24
+"""(28,): subject (u, v, sort), target (u, v, sort; NaN where none is meant), the tool's (u, v), 1 where the subject is
+held, a checksum of the instruction, both aims (x, y, z), the hand (x, y, z, opening) at this look and at the one
+before, and where to let go (x, y) as it was aimed at by the first look and by the last one from afar. Places are in
+the first camera's picture, in [-1, 1], aims and hand in metres in the base frame."""
+LENGTH = 28
 NEAR = 0.1
 """Half pictures; what is no further from where a thing was, or should be by now, is that thing."""
 FAITH = 6.0
@@ -31,7 +32,9 @@ WITHIN_REACH = 0.3
 FARTHEST = 4.0
 """Half pictures; no place that was ever seen lies further out."""
 _SUBJECT, _TARGET, _TOOL, _HELD, _WORDS, _AIMS = slice(0, 3), slice(3, 6), slice(6, 8), 8, 9, slice(10, 16)
-_HAND, _EARLIER = slice(16, 20), slice(20, 24)
+_HAND, _EARLIER, _FIRST, _AFAR = slice(16, 20), slice(20, 24), slice(24, 26), slice(26, 28)
+AFAR = 0.05
+"""m in the plane; a hand no further from where it lets go hides the place, or holds something before it."""
 AT_REST = (0.006, 0.006, 0.006, 0.05)
 """A hand no further than this [m, m, m, opening] from where it was two looks ago has got nowhere."""
 
@@ -44,7 +47,8 @@ def recall(memory: Memory | None, instruction: str, *, first: bool) -> Memory | 
     places = memory[np.r_[_SUBJECT, _TARGET, _TOOL]]
     target = places[3:6] if np.isfinite(places[3:6]).all() else np.zeros(0)
     known = np.concatenate([places[:3], target, places[6:]])
-    return memory if bool((np.abs(known) < FARTHEST).all()) else None
+    fits = bool((np.abs(known) < FARTHEST).all() and np.isfinite(memory[np.r_[_FIRST, _AFAR]]).all())
+    return memory if fits else None
 
 
 def checksum(instruction: str) -> float:
@@ -105,7 +109,18 @@ def remember(thought: Thought, tool: Tensor, hand: FloatArray, instruction: str,
     if before is not None:
         memory[_EARLIER] = before[_HAND]
     memory[_WORDS], memory[_AIMS] = checksum(instruction), thought.settled.fine[0].flatten().numpy()
+    place = memory[_AIMS][3:5]
+    memory[_FIRST] = place if before is None else before[_FIRST]
+    afar = np.linalg.norm(place - hand[:2]) > AFAR
+    memory[_AFAR] = place if before is None or afar else before[_AFAR]
     return memory
+
+
+def steady_place(memory: Memory) -> FloatArray:
+    """Where to let go, (2,) x and y [m, base frame], of the look that wrote `memory`: the middle of what it, the first
+    look and the last one from afar aim at. What is held hides the place, and the aim then drifts to the hand."""
+    now = memory[_AIMS][3:5]
+    return np.median([now, memory[_FIRST], memory[_AFAR]], axis=0).astype(np.float32)
 
 
 def aimed_before(memory: Memory | None) -> Tensor:

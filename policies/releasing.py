@@ -12,7 +12,7 @@ from agent.types import FloatArray
 from policies.clearing import TRAVEL, grips
 
 CLOSE_ENOUGH = 0.01
-"""m in the plane; what is no further from its place goes down and is let go as the head says. Aims are about as good."""
+"""m in the plane; what is no further from its place goes down and is let go as the head says. Aims are as good."""
 DESCENDS = 0.02
 """m; a row that goes down more than this sets down what is held."""
 HELD = 0.5

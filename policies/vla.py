@@ -16,7 +16,7 @@ from agent.types import ActionChunk, Embodiment, Explanation, FloatArray, Observ
 from policies.backbone import Inputs, Thought, missing
 from policies.clearing import Search, is_clear, refusable, remember_search, search_of, way_out
 from policies.explain import Considered, explain_thought
-from policies.following import Memory, aimed_before, follow, is_stuck, recall, remember
+from policies.following import Memory, aimed_before, follow, is_stuck, recall, remember, steady_place
 from policies.heads.base import Drawn
 from policies.instruction import check_length, words_of
 from policies.model import Trained
@@ -146,7 +146,7 @@ class VLAPolicy:
             actions[:, self.steered] = way_out(mind.hand, mind.search, len(actions))
             sure = math.nan
         elif self.steered and mind.dither is None:
-            start, end = mind.thought.settled.fine[0, :, :2].numpy()
+            start, end = mind.thought.settled.fine[0, 0, :2].numpy(), steady_place(mind.memory)
             held = float(mind.thought.settled.held[0].sigmoid())
             steps = actions[:, self.steered]
             actions[:, self.steered] = hold_until_there(steps, end - start, held=held, opening=float(mind.hand[3]))

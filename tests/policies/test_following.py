@@ -1,10 +1,15 @@
 """What was meant at one look is found again at the next."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
 
+from policies.backbone import Thought
 from policies.following import (
+    AFAR,
     FAITH,
     LENGTH,
     NEAR,
@@ -15,11 +20,14 @@ from policies.following import (
     follow,
     is_stuck,
     recall,
+    remember,
+    steady_place,
 )
 from policies.regions import Regions
 
 HAND, EARLIER = (0.5, 0.1, 0.3, 1.0), (0.5, 0.1, 0.2, 1.0)
 AIMS = (0.5, 0.0, 0.1, 0.4, 0.2, 0.05)
+PLACE = AIMS[3:5]
 CUBE, BLOCK, BOWL = (-0.4, 0.0, 0.0), (0.3, 0.2, 0.0), (0.5, -0.3, 1.0)
 
 
@@ -37,7 +45,7 @@ def memory(
     tool: tuple[float, float] = (0.0, 0.9),
     held: bool = False,
 ) -> Memory:
-    last = (*tool, float(held), checksum("stack them"), *AIMS, *HAND, *EARLIER)
+    last = (*tool, float(held), checksum("stack them"), *AIMS, *HAND, *EARLIER, *PLACE, *PLACE)
     return np.array([*subject, *(target or (np.nan, np.nan, np.nan)), *last])
 
 
@@ -119,7 +127,7 @@ def test_a_memory_of_other_words_or_of_another_episode_is_forgotten() -> None:
 
 
 def test_a_memory_that_no_look_can_have_left_is_forgotten() -> None:
-    for place, value in ((0, np.nan), (1, np.inf), (3, 9.0), (6, np.nan)):
+    for place, value in ((0, np.nan), (1, np.inf), (3, 9.0), (6, np.nan), (24, np.nan), (27, np.inf)):
         spoiled = memory(CUBE, BOWL)
         spoiled[place] = value
         assert recall(spoiled, "stack them", first=False) is None
@@ -139,3 +147,27 @@ def test_a_hand_that_is_where_it_was_two_looks_ago_is_stuck() -> None:
     assert not is_stuck(None, np.array(EARLIER, np.float32))
     mine[20:] = np.nan
     assert not is_stuck(mine, np.array(EARLIER, np.float32))
+
+
+def looked(place: tuple[float, float], hand_off: float, before: Memory | None) -> Memory:
+    """What is remembered of a look that would let go at `place` (x, y) with the hand `hand_off` m beside it."""
+    fine = torch.tensor([[[0.5, 0.0, 0.1], [*place, 0.05]]])
+    settled = SimpleNamespace(fine=fine, held=torch.ones(1))
+    described = SimpleNamespace(regions=regions(CUBE, BLOCK))
+    thought = SimpleNamespace(described=described, chosen=torch.tensor([[0, 1]]), settled=settled)
+    hand = np.array([place[0] + hand_off, place[1], 0.2, 0.5], np.float32)
+    return remember(cast(Thought, thought), tool_at(0, 0.9), hand, "stack them", before)
+
+
+def test_the_place_does_not_drift_with_what_hides_it() -> None:
+    memory = looked((0.44, 0.1), 0.3, None)
+    memory = looked((0.438, 0.1), 0.1, memory)
+    for drift in (0.01, 0.02, 0.03):
+        memory = looked((0.44 - drift, 0.1), 0.5 * AFAR, memory)
+    assert steady_place(memory) == pytest.approx([0.438, 0.1])
+
+
+def test_a_place_that_looks_from_afar_agree_on_is_followed() -> None:
+    memory = looked((0.44, 0.1), 0.3, None)
+    memory = looked((0.50, -0.1), 0.2, memory)
+    assert steady_place(memory) == pytest.approx([0.50, -0.1])

@@ -41,7 +41,7 @@ def add_talk_arguments(parser: argparse.ArgumentParser) -> None:
         "--llm",
         metavar="MODEL|URL",
         help="rules (plain requests, no network), smollm2, a folder, hub:name, or a server's http://host:port/v1 "
-        "(default: smollm2 with an adapter, else rules)",
+        "(default: rules, and smollm2 for what they do not understand)",
     )
     parser.add_argument("--adapter", metavar="DIR|none", help="a LoRA adapter for the model (default: the shipped one)")
     parser.add_argument(

@@ -26,13 +26,16 @@ from dialogue.memory.pictures import PictureDiary
 from dialogue.memory.store import Memory
 from dialogue.rule_model import NAME as RULES
 from dialogue.rule_model import Embed, RuleModel
+from dialogue.rules_first import RulesFirst
 from dialogue.tabletop import TabletopRehearsal, tabletop_body
+from policies.smollm2 import is_installed
 from sim.world import TabletopWorld
 
 if TYPE_CHECKING:
     from policies.looking import Look, Looker
 
 PRETRAINED = Path(__file__).resolve().parents[2] / "dialogue" / "pretrained" / "chat"
+"""The adapter that ships."""
 MOST_STEPS = 400
 
 
@@ -115,23 +118,23 @@ def table_task(things: str) -> Task:
     return task
 
 
-def shipped_adapter() -> Path | None:
-    """Return the folder of the adapter that ships, if one does."""
-    return PRETRAINED if (PRETRAINED / "adapter_model.safetensors").exists() else None
-
-
 def open_model(address: str | None = None, adapter: str | None = None) -> tuple[LanguageModel, Path | None]:
     """Return the model and the folder of its adapter, which also holds when to ask.
 
-    address: None for the tuned one where there is an adapter, otherwise the rules.  adapter: "none" for none.
+    address: None for the tuned one where an adapter is named, otherwise for the rules and, where its weights are
+    installed, the tuned one behind them.  adapter: "none" for none.
     """
-    if address is None:
-        address = DEFAULT_MODEL if adapter or shipped_adapter() else RULES
+    if address is None and adapter is None:
+        rules = RuleModel(_sentence_rows)
+        if not is_installed():
+            return rules, None
+        return RulesFirst(f"{RULES}, then {DEFAULT_MODEL}", rules, lambda: open_model(DEFAULT_MODEL)[0]), None
+    address = address or DEFAULT_MODEL
     if address == RULES:
         return RuleModel(_sentence_rows), None
     folder = None if adapter == "none" else Path(adapter) if adapter else None
     if adapter is None and address == DEFAULT_MODEL:
-        folder = shipped_adapter()
+        folder = PRETRAINED
     return open_language_model(address, adapter=folder), folder
 
 

@@ -120,6 +120,8 @@ def _learner(model: PreTrainedModel, plan: ChatPlan) -> tuple[PeftModel, dict[st
     with torch.random.fork_rng():
         torch.manual_seed(plan.first_seed)
         learner = get_peft_model(model, config, autocast_adapter_dtype=False)
+    # What people call the model, not where it lies on this machine.
+    learner.peft_config["default"].base_model_name_or_path = plan.model
     model.set_attn_implementation(PLAIN)
     named = learner.named_parameters()
     # Steps are small beside weights, so bfloat16 would round them away.

@@ -1,5 +1,6 @@
 """Fine-tuning: packing changes nothing, only answers count, and a run that stopped goes on to the same end."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,8 @@ def test_the_adapter_changes_the_model_and_loads_again(tmp_path: Path) -> None:
     fine_tune(model, tokenizer, PLAN, tmp_path)
     plain, _ = tiny_parts()
     before = plain.state_dict()["model.layers.0.mlp.up_proj.weight"].clone()
+    told = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert told["base_model_name_or_path"] == PLAN.model
     merged = merge_adapter(plain, tmp_path / "adapter").state_dict()
     assert not torch.equal(before, merged["model.layers.0.mlp.up_proj.weight"])
     with pytest.raises(SpecError, match="cannot use the adapter"):

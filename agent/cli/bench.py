@@ -13,6 +13,7 @@ from agent.cli.command import Command, add_safety_argument, positive
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resets", type=positive, default=1000, metavar="N", help="for the memory figure (1000)")
     parser.add_argument("--rounds", type=positive, default=5, metavar="N", help="repetitions a median is taken of (5)")
+    parser.add_argument("--policy", default="vla", metavar="NAME|DIR", help="whose chunks are timed (default: vla)")
     add_safety_argument(parser)
     parser.add_argument("--out", metavar="FILE", help="also write the JSON object here")
 
@@ -22,7 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
     from agent.cli.measure import measure
 
     console = Console(stderr=True, quiet=arguments.json)
-    figures = measure(rounds=arguments.rounds, resets=arguments.resets, safety=arguments.safety, say=console.print)
+    figures = measure(
+        rounds=arguments.rounds,
+        resets=arguments.resets,
+        safety=arguments.safety,
+        policy=arguments.policy,
+        say=console.print,
+    )
     text = json.dumps(figures, indent=None if arguments.json else 2)
     if arguments.out:
         Path(arguments.out).write_text(text + "\n", encoding="utf-8")

@@ -59,8 +59,11 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def measure(*, rounds: int, resets: int, safety: str | None, say: Callable[[str], None]) -> Figures:
-    """Return every figure by name; `say` is told what is being measured. safety: limits that worlds stand behind."""
+def measure(*, rounds: int, resets: int, safety: str | None, policy: str, say: Callable[[str], None]) -> Figures:
+    """Return every figure by name; `say` is told what is being measured. safety: limits that worlds stand behind.
+
+    policy: whose chunks are timed; what is served and what a loop waits for is the shipped one.
+    """
     stages.safety_limits(safety)
     figures: Figures = {"cores": psutil.cpu_count(logical=False) or 1, "rounds": rounds}
     parts: tuple[tuple[str, Callable[[], Figures]], ...] = (
@@ -71,7 +74,7 @@ def measure(*, rounds: int, resets: int, safety: str | None, say: Callable[[str]
         ("inverse kinematics", kinematics),
         (f"memory over {resets} resets", lambda: apart(memory, resets)),
         (f"whether {resets} random scenes settle", lambda: settling(resets)),
-        ("the shipped policy's latency", lambda: latency(safety)),
+        (f"the latency of {policy}", lambda: latency(safety, policy)),
         ("the server's way there and back", measure_serving.round_trip),
         ("the shipped policy served to several at once", measure_serving.batching),
         ("the loop's jitter while a model thinks", measure_loop.jitter),
@@ -252,9 +255,9 @@ def settling(resets: int) -> Figures:
     return {"scenes_settled": settled, "scenes_reset": resets}
 
 
-def latency(safety: str | None = None) -> Figures:
-    """Return how long the shipped policy thinks about one chunk."""
-    stage = stages.make_stage(safety=safety)
+def latency(safety: str | None = None, policy: str = stages.DEFAULT_POLICY) -> Figures:
+    """Return how long `policy` thinks about one chunk."""
+    stage = stages.make_stage(policy, safety=safety)
     watch = Stopwatch(stage.policy)
     # The first look of all also warms caches up, which no later look pays.
     run_episode(stage.world, watch, bowl_task(), seed=0, execute=stage.execute)

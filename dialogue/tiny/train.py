@@ -71,7 +71,7 @@ def fine_tune(
         go_on = report(Progress(step, plan.steps, loss, lessons, tokens / spent, left))
         if step % plan.save_every == 0 or step == plan.steps or not go_on:
             _save(out / "state", plan, weights, optimizer, (step, lessons))
-            save_adapter(learner, out / "adapter")
+            save_adapter(learner, out / "adapter", base=plan.model)
         if not go_on:
             return False
     return True
@@ -99,11 +99,15 @@ def rate_at(step: int, plan: ChatPlan) -> float:
     return plan.rate * (0.55 + 0.45 * float(torch.cos(torch.tensor(torch.pi * done))))
 
 
-def save_adapter(learner: PeftModel, folder: Path) -> None:
-    """Write the LoRA weights in half precision, as safetensors, with peft's configuration."""
+def save_adapter(learner: PeftModel, folder: Path, *, base: str) -> None:
+    """Write the LoRA weights in half precision, as safetensors, with peft's configuration. base: what people call the
+    model; peft would write where it lies on this machine."""
     learner.save_pretrained(str(folder), safe_serialization=True)
     file = folder / "adapter_model.safetensors"
     save_file({name: value.half() for name, value in load_file(file).items()}, file, metadata={"format": "pt"})
+    config = folder / "adapter_config.json"
+    told = {**json.loads(config.read_text(encoding="utf-8")), "base_model_name_or_path": base}
+    config.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     # peft writes a card of its own that says nothing about this adapter.
     (folder / "README.md").unlink(missing_ok=True)
 
@@ -120,8 +124,6 @@ def _learner(model: PreTrainedModel, plan: ChatPlan) -> tuple[PeftModel, dict[st
     with torch.random.fork_rng():
         torch.manual_seed(plan.first_seed)
         learner = get_peft_model(model, config, autocast_adapter_dtype=False)
-    # What people call the model, not where it lies on this machine.
-    learner.peft_config["default"].base_model_name_or_path = plan.model
     model.set_attn_implementation(PLAIN)
     named = learner.named_parameters()
     # Steps are small beside weights, so bfloat16 would round them away.

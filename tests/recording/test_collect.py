@@ -29,7 +29,7 @@ from agent.recording.writer import DatasetWriter
 from agent.recording.frame_sink import FrameStoreSink
 root = Path(sys.argv[1])
 result = collect(
-    PointClassroom(seconds_a_task=0.03),
+    PointClassroom(seconds_a_task=0.15),
     range(100, 140),
     [DatasetWriter(root / "set"), FrameStoreSink(root / "frames")],
     attempts_file=root / "attempts.jsonl",

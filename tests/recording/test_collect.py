@@ -21,8 +21,9 @@ from policies.data import FrameStore
 
 ROOT = Path(__file__).parents[2]
 SLOW_COLLECTION = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 from agent.recording.collect import collect
 from agent.recording.doubles import PointClassroom
 from agent.recording.writer import DatasetWriter

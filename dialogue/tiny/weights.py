@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 import torch
@@ -52,7 +53,10 @@ def merge_adapter(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     from peft import PeftModel
 
     try:
-        return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().eval()  # type: ignore[no-any-return]
+        with warnings.catch_warnings():
+            # peft asks transformers by a name that is being replaced, which is of no use to whoever talks to a robot.
+            warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+            return PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().eval()  # type: ignore[no-any-return]
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise SpecError(f"cannot use the adapter in {adapter}: {str(error).splitlines()[0]}") from error
 

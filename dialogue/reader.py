@@ -38,7 +38,8 @@ from sim.reading import understand
 
 DEEPEST = 4
 """How often one sentence is split into parts."""
-NOT_UNDERSTOOD = "I did not understand that; tell me what to do, such as: put the apple in the bowl"
+UNREAD = "say I did not understand that; tell me what to do, such as: put the apple in the bowl"
+"""The plan for words that no rule reads."""
 
 
 class Reader(Speech):
@@ -54,7 +55,7 @@ class Reader(Speech):
             self._there_or_back(plain)
             or self._request(courteous(DENIED.sub(" ", plain)), DEEPEST)
             or self._later(plain)
-            or f"say {NOT_UNDERSTOOD}"
+            or UNREAD
         )
 
     def _reply(self, plain: str) -> str | None:

@@ -17,7 +17,7 @@ from dialogue.language_model import Limits, Message, Reply
 from dialogue.lessons.tables import make_item
 from dialogue.plan import Beside, ForEach, If, Named, Place, Plan, Step, While
 from dialogue.prompt import Said
-from dialogue.reader import NOT_UNDERSTOOD, Reader, readable
+from dialogue.reader import UNREAD, Reader, readable
 from dialogue.syntax import parse_plan
 from dialogue.view import Item, SceneView
 from dialogue.writing import render_plan, render_step
@@ -70,7 +70,7 @@ class RuleModel:
         history = [Said(u.text, a.text) for u, a in zip(turns[::2], turns[1::2], strict=False)]
         text = Reader(view, notes, history).read(messages[-1].text)
         # A sentence that reads as a step about something unnameable is none that was understood.
-        text = text if readable(text) else f"say {NOT_UNDERSTOOD}"
+        text = text if readable(text) else UNREAD
         return Reply(text, len(text.split()), time.monotonic() - began)
 
     def log_probabilities(self, messages: Sequence[Message], answers: Sequence[str]) -> list[float]:

@@ -4,12 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from dialogue.language_model import LanguageModel, Limits, Message, ReadsAhead, Reply
-from dialogue.plan import Say
-from dialogue.reader import NOT_UNDERSTOOD
+from dialogue.reader import UNREAD
 from dialogue.rule_model import RuleModel
-from dialogue.writing import render_step
-
-UNREAD = render_step(Say(NOT_UNDERSTOOD))
 
 
 class RulesFirst:

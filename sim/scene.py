@@ -97,11 +97,12 @@ def sample_scene(task: Task, rng: np.random.Generator) -> Scene:
     names = entity_names(task)
     _check_layout(task, names)
     fewest, most = task.distractors
+    barred = _said_of_others(task.instruction, names)
     for attempt in range(SCENE_TRIES):
         crowded = attempt / SCENE_TRIES
         drafts = [_draft(name, names, rng) for name in names]
         count = int(rng.integers(fewest, (fewest if crowded > 0.5 else most) + 1))
-        drafts += _distractors(names, _said_of_others(task.instruction, names), count, rng)
+        drafts += _distractors(names, barred, count, rng)
         placed = _Layout(task, rng, gap=GAP * (1 - 0.6 * crowded)).place_all(drafts)
         if placed is not None:
             return Scene(tuple(placed))

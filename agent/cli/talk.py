@@ -124,14 +124,13 @@ def open_model(address: str | None = None, adapter: str | None = None) -> tuple[
     address: None for the tuned one where an adapter is named, otherwise for the rules and, where its weights are
     installed, the tuned one behind them.  adapter: "none" for none.
     """
-    if address is None and adapter is None:
+    alone = address == RULES
+    if alone or (address is None and adapter is None):
         rules = RuleModel(_sentence_rows)
-        if not is_installed():
+        if alone or not is_installed():
             return rules, None
         return RulesFirst(f"{RULES}, then {DEFAULT_MODEL}", rules, lambda: open_model(DEFAULT_MODEL)[0]), None
     address = address or DEFAULT_MODEL
-    if address == RULES:
-        return RuleModel(_sentence_rows), None
     folder = None if adapter == "none" else Path(adapter) if adapter else None
     if adapter is None and address == DEFAULT_MODEL:
         folder = PRETRAINED

@@ -24,7 +24,7 @@ THING_WEIGHT = 4.0
 class AutoencoderConfig:
     """widths: channels at full, half and quarter size.  layers: residual blocks at each.  kl: weight of the prior."""
 
-    widths: tuple[int, int, int] = (24, 48, 96)
+    widths: tuple[int, int, int] = (16, 32, 64)
     layers: int = 1
     kl: float = 1e-6
 

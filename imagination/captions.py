@@ -50,6 +50,14 @@ class Caption:
     relations: tuple[tuple[int, str, int], ...] = ()
 
 
+@dataclass(frozen=True)
+class PlacedBox:
+    """A thing and the box it fills: x0 y0 x1 y1, shares of the picture's width and height."""
+
+    thing: Description
+    box: tuple[float, float, float, float]
+
+
 def write_caption(caption: Caption, rng: np.random.Generator) -> str:
     """Return one wording; `read_caption` reads it back."""
     said: set[int] = set()

@@ -12,21 +12,16 @@ from tqdm import tqdm
 
 from agent.types import FloatArray, ImageArray
 from imagination.autoencoder import GRID, LATENT, as_pictures, as_pixels, decode, encode, load_autoencoder
+from imagination.captions import PlacedBox, read_caption
 from imagination.denoiser import FRAMES, load_denoiser, sample_clips
+from imagination.judge import SHIPPED as SHIPPED_JUDGE
+from imagination.judge import load_judge, read_back
 from imagination.samples import Row, Words, known_of
+from imagination.staging import stage_caption, stage_goal
 from imagination.vocabulary import COLOUR_NUMBER, KIND_NUMBER, NOTHING
 from policies.text import make_text_encoder
-from sim.objects import Description
 
 SHIPPED = Path(__file__).parent / "pretrained" / "latent"
-
-
-@dataclass(frozen=True)
-class PlacedBox:
-    """A thing and the box it fills: x0 y0 x1 y1, shares of the picture's width and height."""
-
-    thing: Description
-    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -67,16 +62,24 @@ class Imaginer(Protocol):
 
 
 class LatentImaginer:
-    """The latent model: autoencoder, denoiser and a frozen text encoder."""
+    """The latent model: autoencoder, denoiser and a frozen text encoder.
 
-    def __init__(self, folder: Path) -> None:
-        """Read a folder as training wrote it; SpecError when it holds no such model."""
+    What words say of places becomes boxes first: see `imagination.staging`.
+    """
+
+    def __init__(self, folder: Path, *, judge: Path = SHIPPED_JUDGE) -> None:
+        """Read a folder as training wrote it; SpecError when it holds no such model.
+
+        judge: folder of the judge that reads frames; where there is none, goals are drawn from words alone.
+        """
+        self._judge = judge
         self._denoiser = load_denoiser(folder)
         self._autoencoder = load_autoencoder(folder / "autoencoder")
         self._words = Words(make_text_encoder(self._denoiser.config.text))
 
     def scene(self, text: str, draw: Draw) -> ImageArray:
-        return np.asarray(self.draw([Row("scene", _empty(), text=text)], draw)[0, 0])
+        boxes = stage_caption(read_caption(text), np.random.default_rng([draw.seed, 24]))
+        return np.asarray(self.draw([layout_row(boxes, text)], draw)[0, 0])
 
     def layout(self, boxes: Sequence[PlacedBox], text: str | None, draw: Draw) -> ImageArray:
         return np.asarray(self.draw([layout_row(boxes, text)], draw)[0, 0])
@@ -86,14 +89,24 @@ class LatentImaginer:
         return np.where(hole[..., None], painted, frame).astype(np.uint8)
 
     def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
-        return np.asarray(self.draw([Row("goal", _empty(), text=text, present=self.latent(frame))], draw)[0, 0])
+        return np.asarray(self.draw([self.goal_row(frame, text)], draw)[0, 0])
 
     def video(
         self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
     ) -> tuple[ImageArray, ...]:
-        use = "film" if actions is None else "rollout"
-        row = Row(use, _empty(), text=text, present=self.latent(frame), actions=actions)
+        if actions is None:
+            row = self.goal_row(frame, text or "", use="film")
+        else:
+            row = Row("rollout", _empty(), text=text, present=self.latent(frame), actions=actions)
         return tuple(self.draw([row], draw)[0])
+
+    def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
+        """Return the sample that asks for what an instruction comes to, with the box in which its object ends where
+        the judge sees enough to say."""
+        boxes = [stage_goal(text, read_back(load_judge(self._judge), frame))] if self._judge.exists() else []
+        row = layout_row([box for box in boxes if box], text)
+        row.use, row.present = use, self.latent(frame)
+        return row
 
     def rollouts(self, frame: ImageArray, actions: FloatArray, draw: Draw) -> ImageArray:
         """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
@@ -125,7 +138,7 @@ def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:
         "layout",
         _empty(),
         text=text,
-        boxes=np.array([placed.box for placed in boxes], dtype=np.float32),
+        boxes=np.array([placed.box for placed in boxes], dtype=np.float32).reshape(-1, 4),
         kinds=np.array([KIND_NUMBER[placed.thing.kind] for placed in boxes], dtype=np.int16),
         colours=np.array(
             [NOTHING if placed.thing.colour is None else COLOUR_NUMBER[placed.thing.colour] for placed in boxes],

@@ -31,7 +31,7 @@ SEEN_HEIGHT = 0.02
 class JudgeConfig:
     """widths: channels at full, half and quarter size."""
 
-    widths: tuple[int, int, int] = (24, 48, 96)
+    widths: tuple[int, int, int] = (16, 48, 96)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +71,7 @@ class Judge(nn.Module):
 
 def judge_loss(model: Judge, pictures: Tensor, classes: Tensor, colours: Tensor) -> dict[str, Tensor]:
     """Cross-entropy of classes (B, H, W), pixels of things counting six times, and of colours (−1: no thing there)."""
-    said, tinted = model(pictures)
+    said, tinted = (logits.float() for logits in model(pictures))
     weight = torch.where(classes >= len(GROUND), 6.0, 1.0)
     each = functional.cross_entropy(said, classes, reduction="none")
     kinds = (each * weight).sum() / weight.sum()

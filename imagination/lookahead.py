@@ -11,12 +11,11 @@ from agent.ports import Policy
 from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from agent.wrapping import PolicyWrapper
 from imagination.denoiser import FRAMES
-from imagination.judge import Found, Judge, label, place_of, read_back
-from imagination.reading import find
+from imagination.judge import Judge, label, place_of, read_back
+from imagination.reading import find, meant_by
+from imagination.staging import end_of
 from imagination.stills import ARM, CAMERA, SIDE
-from sim.objects import Description, parse_name
 from sim.reading import understand
-from sim.relations import BESIDE_DIRECTIONS, beside_spot
 
 Rollouts = Callable[[ImageArray, FloatArray], ImageArray]
 """Frame (SIDE, SIDE, 3) and actions (N, 8, A) -> the frames after the last of them (N, SIDE, SIDE, 3)."""
@@ -26,8 +25,6 @@ REACH_SHARE = 0.5
 """What a metre between hand and object counts, beside a metre between object and target."""
 LOST = 0.3
 """m; how far off something counts that is not to be seen."""
-BESIDE = 0.05
-"""m; footprint radius that is assumed for a thing whose place beside another is looked for."""
 
 
 class Lookahead(PolicyWrapper):
@@ -90,13 +87,13 @@ def worth_by(judge: Judge) -> Worth:
 
     def worth(frame: ImageArray, goal: Goal) -> float:
         found, hand = read_back(judge, frame), hand_in(judge, frame)
-        subject = find(_plain(goal.subject), found)
+        subject = find(meant_by(goal.subject), found)
         # An object that is not to be seen is in the hand, or under it.
         here = np.array(subject.xy) if subject else hand
         if here is None:
             return -(1 + REACH_SHARE) * LOST
-        there = target_in(goal, found)
-        left = LOST if there is None else float(np.hypot(*(here - there)))
+        there = end_of(goal, subject, found)
+        left = LOST if there is None else float(np.hypot(*(here - there[:2])))
         reach = LOST if hand is None else float(np.hypot(*(here - hand)))
         return -left - REACH_SHARE * reach
 
@@ -112,21 +109,3 @@ def hand_in(judge: Judge, frame: ImageArray) -> "FloatArray | None":
     lowest = arm.copy()
     lowest[: int(np.quantile(np.nonzero(arm)[0], 0.9))] = False
     return np.asarray(place_of(lowest), dtype=np.float32)
-
-
-def target_in(goal: Goal, found: list[Found]) -> "FloatArray | None":
-    """Return where the goal's object shall be [m], None when its target is not to be seen or is no thing."""
-    if goal.target is None or goal.relation in ("push", "move to", "at"):
-        return None
-    target = find(_plain(goal.target), found)
-    if target is None:
-        return None
-    xy = np.array(target.xy)
-    if goal.relation in BESIDE_DIRECTIONS:
-        xy = beside_spot(goal.relation, xy, BESIDE, BESIDE)
-    return np.asarray(xy, dtype=np.float32)
-
-
-def _plain(name: str) -> Description:
-    described = parse_name(name)
-    return Description(described.kind, described.colour)

@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from agent.types import ImageArray
 from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder, psnr
-from imagination.captions import draw_caption, write_caption
+from imagination.captions import PlacedBox, draw_caption, write_caption
 from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
-from imagination.imaginer import Draw, LatentImaginer, PlacedBox, layout_row
+from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
 from imagination.reading import find, read_boxes_back, shows
 from imagination.samples import Row, random_hole

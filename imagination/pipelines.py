@@ -17,7 +17,8 @@ from PIL import Image
 
 from agent.errors import SpecError
 from agent.types import FloatArray, ImageArray
-from imagination.imaginer import Draw, PlacedBox
+from imagination.captions import PlacedBox
+from imagination.imaginer import Draw
 
 EDIT_STRENGTH = 0.7
 """How far image-to-image may leave the frame: 0 not at all, 1 entirely."""

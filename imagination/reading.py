@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from imagination.captions import Caption, is_beside
-from imagination.imaginer import PlacedBox
+from imagination.captions import Caption, PlacedBox, is_beside
 from imagination.judge import Found
-from sim.objects import Description
+from sim.objects import Description, parse_name
 from sim.relations import BESIDE_DIRECTIONS
 
 Box = tuple[float, float, float, float]
@@ -56,6 +55,12 @@ def read_boxes_back(asked: Sequence[PlacedBox], found: Sequence[Found]) -> list[
         any_kind = max((overlap for _, overlap in overlaps), default=0.0)
         results.append((right, right > 0 and right >= 0.5 * any_kind))
     return results
+
+
+def meant_by(name: str) -> Description:
+    """Return what an entity's name says of kind and colour."""
+    described = parse_name(name)
+    return Description(described.kind, described.colour)
 
 
 def find(description: Description, found: Sequence[Found], near: tuple[float, float] | None = None) -> Found | None:

@@ -11,9 +11,10 @@ from PIL import Image, UnidentifiedImageError
 
 from agent.errors import SpecError, unknown_name
 from agent.types import FloatArray, ImageArray
-from imagination.imaginer import PlacedBox
+from imagination.captions import PlacedBox
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import label, load_judge, read_back
+from imagination.reading import meant_by
 from imagination.samples import grown
 from imagination.stills import ARM, FIRST_THING, SIDE, look, small_world
 from imagination.vocabulary import CLASSES, GROUND
@@ -166,14 +167,14 @@ def _square(image: Image.Image) -> ImageArray:
 def _box(entry: object, where: str) -> PlacedBox:
     if not isinstance(entry, dict) or not isinstance(entry.get("thing"), str):
         raise SpecError(f'{where} must say {{"thing": "red bowl", "box": [x0, y0, x1, y1]}}')
-    thing = parse_name(entry["thing"])
+    thing = meant_by(entry["thing"])
     box = entry.get("box")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(v, int | float) for v in box):
         raise SpecError(f"{where}: box must be four numbers x0, y0, x1, y1 between 0 and 1")
     x0, y0, x1, y1 = (float(value) for value in box)
     if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
         raise SpecError(f"{where}: {box} is outside the frame or empty; 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1")
-    return PlacedBox(Description(thing.kind, thing.colour), (x0, y0, x1, y1))
+    return PlacedBox(thing, (x0, y0, x1, y1))
 
 
 def _agrees(wanted: Description, shown: Description) -> bool:

@@ -23,6 +23,8 @@ from sim.commander import ACTION as ACTION_SPEC
 
 GREY = 0.0
 """What a hole is filled with before it is encoded, in [-1, 1]."""
+TOLD_WHERE = 0.7
+"""Share of goals and films at which it is said where the thing that is moved ends."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,9 @@ class Library:
         stills, clips = read_shards(store, STILLS), read_shards(store, CLIPS)
         self.words, self.autoencoder = words, autoencoder
         self._still = {name: joined(stills, name) for name in ("image", "who", "kind", "colour", "box", "text")}
-        self._clip = {name: joined(clips, name) for name in ("image", "action", "text")}
+        self._clip = {
+            name: joined(clips, name) for name in ("image", "action", "text", "subject", "kind", "colour", "box")
+        }
         self._texts = [text for shard in stills for text in shard.texts]
         self._still["text"] = _shifted(stills, "text")
         self._orders = [text for shard in clips for text in shard.texts]
@@ -200,7 +204,9 @@ class Library:
 
     def _draw_clip(self, use: str, rng: np.random.Generator) -> Row:
         first, end = self._bounds[int(rng.integers(len(self._bounds)))]
-        now = int(rng.integers(first, max(first + 1, end - FRAMES)))
+        # A goal is asked for before anything has happened; a rollout at any time.
+        early = 1.0 if use == "rollout" else rng.random()
+        now = first + int(rng.random() * early * max(1, end - FRAMES - first))
         if use == "rollout":
             chosen = np.minimum(np.arange(now + 1, now + 1 + FRAMES), end - 1)
         else:
@@ -212,6 +218,11 @@ class Library:
         row = Row(use, frames, present=self._clip_latents[now].float())
         if use != "rollout" or rng.random() < 0.3:
             row.text = self._orders[int(self._clip["text"][now])]
+        if use != "rollout" and rng.random() < TOLD_WHERE:
+            moved = int(self._clip["subject"][now])
+            row.boxes, row.kinds, row.colours = (
+                self._clip[name][end - 1][moved : moved + 1] for name in ("box", "kind", "colour")
+            )
         if use == "rollout":
             still = np.nan_to_num(self._clip["action"][np.minimum(chosen - 1, end - 2)])
             row.actions = still.astype(np.float32)

@@ -55,9 +55,8 @@ def draw_stills(world: TabletopWorld, seed: int) -> Iterator[Still]:
     world.reset(task, seed=seed)
     rest = world.posture()
     for _ in range(VIEWS):
-        start = rng.uniform(START_LOW, START_HIGH) if rng.random() < 0.6 else np.asarray(HOME_POSITION)
         world.assume(rest if inside else _elsewhere(world, rest, rng))
-        world.arm.reset((float(start[0]), float(start[1]), float(start[2])), yaw=float(rng.uniform(-0.5, 0.5)))
+        _move_arm(world, rng)
         yield look(world, inside)
 
 
@@ -95,6 +94,17 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:
         float((columns.max() + 1) / width),
         float((rows.max() + 1) / height),
     )
+
+
+def _move_arm(world: TabletopWorld, rng: np.random.Generator) -> None:
+    """Put the arm somewhere; at the rim of the starting space it cannot take every turn, then it is drawn again."""
+    while True:
+        x, y, z = rng.uniform(START_LOW, START_HIGH) if rng.random() < 0.6 else HOME_POSITION
+        try:
+            world.arm.reset((float(x), float(y), float(z)), yaw=float(rng.uniform(-0.5, 0.5)))
+            return
+        except ValueError:
+            continue
 
 
 def _holder(scene: Scene, supports: frozenset[str], name: str) -> str | None:

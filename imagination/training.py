@@ -26,7 +26,8 @@ class Schedule:
     steps: optimizer steps in all.  batch: samples a step.  learning_rate: the peak, after `warmup` steps, before a
     cosine down to a twentieth.  average_decay: of the moving average that is kept.  clip: largest norm of the gradient.
     report_every, save_every: steps between figures and between saved states.  threads: CPU threads, 0 leaves torch's
-    choice.  device: `auto` takes a GPU when there is one.
+    choice.  device: `auto` takes a GPU when there is one.  bfloat16: the forward pass in 16 bits where torch holds that
+    safe; a third to a half faster on processors that have AVX512-BF16, and slower on others.
     """
 
     steps: int = 10_000
@@ -41,6 +42,7 @@ class Schedule:
     save_every: int = 500
     threads: int = 0
     device: str = "auto"
+    bfloat16: bool = False
 
     def rate(self, step: int) -> float:
         """The learning rate of optimizer step `step`, counted from 0."""
@@ -118,7 +120,9 @@ def one_step(
     """Take one optimizer step; raise SpecError when the gradient is not finite."""
     for group in optimizer.param_groups:
         group["lr"] = schedule.rate(step)
-    figures = loss(step)
+    device = next(model.parameters()).device.type
+    with torch.autocast(device, torch.bfloat16, enabled=schedule.bfloat16):
+        figures = loss(step)
     optimizer.zero_grad()
     figures["total"].backward()  # type: ignore[no-untyped-call]
     norm = nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)

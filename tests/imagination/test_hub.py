@@ -10,8 +10,9 @@ from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionPipeline, UNe
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from agent.errors import SpecError
+from imagination.captions import PlacedBox
 from imagination.hub import make_imaginer
-from imagination.imaginer import Draw, LatentImaginer, PlacedBox
+from imagination.imaginer import Draw, LatentImaginer
 from imagination.stills import Still
 from sim.objects import Description
 

@@ -18,6 +18,7 @@ from imagination.autoencoder import (
     psnr,
     settle_scale,
 )
+from imagination.captions import PlacedBox
 from imagination.denoiser import (
     FRAMES,
     USES,
@@ -29,7 +30,7 @@ from imagination.denoiser import (
     load_denoiser,
     sample_clips,
 )
-from imagination.imaginer import Draw, LatentImaginer, PlacedBox, layout_row
+from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of, read_back
 from imagination.samples import Row, Words, known_of, random_hole, scaled_actions
 from imagination.stills import ARM, FIRST_THING, Still

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from agent.types import ImageArray
 from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder, psnr
-from imagination.captions import PlacedBox, draw_caption, write_caption
+from imagination.captions import PlacedBox, draw_caption, read_caption, write_caption
 from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
@@ -18,6 +18,7 @@ from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
 from imagination.reading import find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
+from imagination.staging import stage_caption
 from imagination.stills import ARM, FIRST_THING, Still
 from imagination.vocabulary import CLASSES, COLOUR_NAMES, GROUND
 from sim.objects import Description
@@ -71,23 +72,27 @@ def measure_autoencoder(folder: Path, *, n: int, seed: int) -> list[Figure]:
 
 
 def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Things there and relations true; the controls are another picture's caption, and the judge on real renders."""
+    """Things there and relations true; the controls are another picture's caption, drawing from the words without
+    boxes, and the judge on real renders."""
     rng = np.random.default_rng([seed, 31])
     stills = list(stills_from(seed, n))
     captions = [draw_caption(still.things, rng) for still in stills]
-    rows = [Row("scene", NO_FRAMES, text=write_caption(caption, rng)) for caption in captions]
-    pictures = drawn(imaginer, rows, draw)
-    found = [read_back(judge, picture[0]) for picture in pictures]
-    real = [read_back(judge, still.rgb) for still in stills]
-    own = [shows(caption, seen) for caption, seen in zip(captions, found, strict=True)]
-    other = [shows(caption, seen) for caption, seen in zip(captions, found[1:] + found[:1], strict=True)]
-    render = [shows(caption, seen) for caption, seen in zip(captions, real, strict=True)]
-    return [
-        share("named things there", [there for there, _ in own]),
-        share("named things there and related as said", [both for _, both in own]),
-        share("control: caption of another picture", [both for _, both in other]),
-        share("ceiling: real renders", [both for _, both in render]),
-    ]
+    texts = [write_caption(caption, rng) for caption in captions]
+    staged = drawn(imaginer, [layout_row(stage_caption(read_caption(text), rng), text) for text in texts], draw)
+    bare = drawn(imaginer, [Row("scene", NO_FRAMES, text=text) for text in texts], draw)
+    own = [read_back(judge, picture[0]) for picture in staged]
+    sources = (
+        ("", own),
+        ("control, caption of another picture: ", own[1:] + own[:1]),
+        ("control, words without boxes: ", [read_back(judge, picture[0]) for picture in bare]),
+        ("ceiling, real renders: ", [read_back(judge, still.rgb) for still in stills]),
+    )
+    figures = []
+    for name, found in sources:
+        verdicts = [shows(caption, seen) for caption, seen in zip(captions, found, strict=True)]
+        figures.append(share(f"{name}named things there", [there for there, _ in verdicts]))
+        figures.append(share(f"{name}and related as said", [both for _, both in verdicts]))
+    return figures
 
 
 def measure_layout(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
@@ -126,15 +131,15 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
 
 
 def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Goal pictures against what really happened; the controls are the present frame and the true last frame."""
+    """Goal pictures against what really happened; the controls are the present frame, drawing from the words without a
+    box, and the true last frame."""
     clips = list(clips_from(seed, n))
-    rows = [
-        Row("goal", NO_FRAMES, text=clip.instruction, present=imaginer.latent(clip.stills[0].rgb)) for clip in clips
-    ]
-    pictures = [picture[0] for picture in drawn(imaginer, rows, draw)]
+    rows = [imaginer.goal_row(clip.stills[0].rgb, clip.instruction) for clip in clips]
+    bare = [Row("goal", NO_FRAMES, text=row.text, present=row.present) for row in rows]
     figures = []
     sources: tuple[tuple[str, list[ImageArray]], ...] = (
-        ("", pictures),
+        ("", [picture[0] for picture in drawn(imaginer, rows, draw)]),
+        ("control, words without a box: ", [picture[0] for picture in drawn(imaginer, bare, draw)]),
         ("control, the present frame: ", [clip.stills[0].rgb for clip in clips]),
         ("oracle, the true last frame: ", [clip.stills[-1].rgb for clip in clips]),
     )
@@ -187,15 +192,15 @@ def placed_boxes(still: Still) -> list[PlacedBox]:
 
 
 def _goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, float]:
-    """Whether the subject is no longer where it was, and how far [cm] it is from where it really ended."""
+    """Whether the subject is no longer where it was, and how far [cm] it is from where the true last frame shows it."""
     start = clip.stills[0].things[clip.subject]
     meant = Description(start.kind, start.colour)
     end = clip.stills[-1].things[clip.subject].xy
     seen = find(meant, read_back(judge, picture), near=end)
     if seen is None:
         return False, 50.0
-    moved = float(np.hypot(seen.xy[0] - start.xy[0], seen.xy[1] - start.xy[1])) > MOVED
-    return moved, _apart(seen, end)
+    real = find(meant, read_back(judge, clip.stills[-1].rgb), near=end)
+    return _apart(seen, start.xy) > 100 * MOVED, _apart(seen, real.xy if real else end)
 
 
 def _subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -> float:

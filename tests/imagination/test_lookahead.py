@@ -7,7 +7,7 @@ from agent.doubles import FixedPolicy
 from agent.errors import SpecError
 from agent.types import CameraSpec, FloatArray, Goal, ImageArray, Observation
 from imagination.judge import Judge, JudgeConfig
-from imagination.lookahead import Lookahead, filled, small, target_in, worth_by
+from imagination.lookahead import Lookahead, filled, small, worth_by
 from sim.world import tabletop_embodiment
 
 BODY = tabletop_embodiment((CameraSpec("front", 96, 96),))
@@ -60,7 +60,6 @@ def test_short_chunks_hold_still_with_the_last_grip() -> None:
 def test_a_worth_is_a_number_even_where_nothing_is_seen() -> None:
     worth = worth_by(Judge(JudgeConfig(widths=(8, 8, 16))).eval())
     assert np.isfinite(worth(small(seen().images["front"]), Goal("on", "carrot", "plate")))
-    assert target_in(Goal("lift", "carrot"), []) is None
 
 
 def test_there_must_be_something_to_choose_from_and_a_front_camera() -> None:

@@ -3,7 +3,8 @@
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,7 @@ from policies.instruction import check_length, words_of
 from policies.model import Trained
 from policies.regions import Regions
 from policies.releasing import hold_until_there
+from policies.renaming import Renaming, Thesaurus, remembered
 from policies.samples import as_pictures
 from policies.text import MAX_PIECES, TextTable, make_text_encoder
 
@@ -39,11 +41,13 @@ STEERED = ("dx", "dy", "dz", "gripper")
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """What one observation gives to think about: a batch of one, and what is remembered."""
+    """What one observation gives to think about: a batch of one, and what is remembered. seen: with its memory as this
+    module made it, and its instruction as it is read; renaming: what was exchanged in that."""
 
     seen: Observation
     before: Memory | None
     inputs: Inputs
+    renaming: Renaming | None
 
     @property
     def pieces(self) -> int:
@@ -55,13 +59,14 @@ class _Look:
 class _Mind:
     """One look, thought about. hand (4,): x, y, z [m, base frame] and opening.  dither: draws its chunk where the hand
     is stuck; it follows from the observation alone, so that a look has one answer.  search: where something seems not
-    to be there and the view is not clear, how far the policy is in clearing it."""
+    to be there and the view is not clear, how far the policy is in clearing it.  renaming: as of the look."""
 
     thought: Thought
     memory: Memory
     hand: FloatArray
     dither: torch.Generator | None = None
     search: Search | None = None
+    renaming: Renaming | None = None
 
 
 class VLAPolicy:
@@ -78,6 +83,7 @@ class VLAPolicy:
         self.restless = trained.model.head(temperature=DITHER)
         self.stats = trained.statistics
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
+        self.thesaurus = Thesaurus(trained.heard, self.text.encoder)
         self.temperature = temperature
         self.generator = torch.Generator()
         self.thought: Considered | None = None
@@ -151,7 +157,8 @@ class VLAPolicy:
             steps = actions[:, self.steered]
             actions[:, self.steered] = hold_until_there(steps, end - start, held=held, opening=float(mind.hand[3]))
         actions = self.embodiment.action.clip(actions)
-        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=mind.memory)
+        memory = remembered(mind.memory, mind.renaming)
+        return ActionChunk(actions, confidence=None if math.isnan(sure) else sure, memory=memory)
 
     @torch.inference_mode()
     def aims(self, observation: Observation) -> FloatArray:
@@ -160,8 +167,14 @@ class VLAPolicy:
         return aims
 
     def _look(self, observation: Observation) -> _Look:
-        before = recall(observation.memory, observation.instruction, first=observation.time == 0)
-        return _Look(observation, before, self._inputs(observation, before))
+        memory, renaming = self.thesaurus.recall(observation.memory, observation.instruction)
+        return self._read(replace(observation, memory=memory), None if observation.time == 0 else renaming)
+
+    def _read(self, seen: Observation, renaming: Renaming | None) -> _Look:
+        if renaming is not None:
+            seen = replace(seen, instruction=self.thesaurus.renamed(renaming))
+        before = recall(seen.memory, seen.instruction, first=seen.time == 0)
+        return _Look(seen, before, self._inputs(seen, before), renaming)
 
     def _think(self, looks: Sequence[_Look], inputs: Inputs) -> Thought:
         """inputs: those of the looks, one after the other, and perhaps more."""
@@ -169,6 +182,17 @@ class VLAPolicy:
         return thought
 
     def _mind(self, look: _Look, thought: Thought) -> _Mind:
+        """Raises Refusal where the words name what is not there, and none of those that may stand for them does."""
+        try:
+            return self._understood(look, thought)
+        except Refusal:
+            for renaming in [] if look.renaming else self.thesaurus.renamings(look.seen.instruction):
+                other = self._read(look.seen, renaming)
+                with suppress(Refusal):
+                    return self._understood(other, self._think([other], other.inputs))
+            raise
+
+    def _understood(self, look: _Look, thought: Thought) -> _Mind:
         """Raises Refusal where an episode begins, the view is clear and the words name what is not there; later it may
         only be hidden."""
         seen, before, hand = look.seen, look.before, self._hand(look.seen)
@@ -180,12 +204,14 @@ class VLAPolicy:
             if lacking and clear:
                 raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
             if lacking:
-                return _Mind(thought, remember_search(search, hand, seen.instruction), hand, search=search)
+                memory = remember_search(search, hand, seen.instruction)
+                return _Mind(thought, memory, hand, search=search, renaming=look.renaming)
         tool = self.trained.config.backbone.camera.project(look.inputs.tool_position)
         dither = None
         if is_stuck(before, hand):
             dither = torch.Generator().manual_seed(zlib.crc32(seen.state.tobytes()))
-        return _Mind(thought, remember(thought, tool, hand, seen.instruction, before), hand, dither)
+        memory = remember(thought, tool, hand, seen.instruction, before)
+        return _Mind(thought, memory, hand, dither, renaming=look.renaming)
 
     def _hand(self, observation: Observation) -> FloatArray:
         """Where the tool is (x, y, z) [m, base frame] and how far the gripper is open (4,)."""

@@ -62,7 +62,7 @@ def autoencoder_loss(
 
 def as_pixels(pictures: ImageArray) -> Tensor:
     """uint8 (B, H, W, 3) -> float (B, 3, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def as_pictures(pixels: Tensor) -> ImageArray:

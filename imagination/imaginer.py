@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from agent.types import FloatArray, ImageArray
-from imagination.autoencoder import GRID, LATENT, as_pictures, as_pixels, decode, encode, load_autoencoder
+from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder
 from imagination.captions import PlacedBox, read_caption
 from imagination.denoiser import FRAMES, load_denoiser, sample_clips
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
@@ -85,7 +85,7 @@ class LatentImaginer:
         return np.asarray(self.draw([layout_row(boxes, text)], draw)[0, 0])
 
     def inpaint(self, frame: ImageArray, hole: NDArray[np.bool_], text: str | None, draw: Draw) -> ImageArray:
-        painted = self.draw([Row("inpaint", _empty(), text=text, picture=frame, hole=hole)], draw)[0, 0]
+        painted = self.draw([Row("inpaint", text=text, picture=frame, hole=hole)], draw)[0, 0]
         return np.where(hole[..., None], painted, frame).astype(np.uint8)
 
     def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
@@ -97,7 +97,7 @@ class LatentImaginer:
         if actions is None:
             row = self.goal_row(frame, text or "", use="film")
         else:
-            row = Row("rollout", _empty(), text=text, present=self.latent(frame), actions=actions)
+            row = Row("rollout", text=text, present=self.latent(frame), actions=actions)
         return tuple(self.draw([row], draw)[0])
 
     def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
@@ -111,7 +111,7 @@ class LatentImaginer:
     def rollouts(self, frame: ImageArray, actions: FloatArray, draw: Draw) -> ImageArray:
         """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
         present = self.latent(frame)
-        rows = [Row("rollout", _empty(), present=present, actions=chunk) for chunk in actions]
+        rows = [Row("rollout", present=present, actions=chunk) for chunk in actions]
         return np.asarray(self.draw(rows, draw)[:, -1])
 
     def latent(self, frame: ImageArray) -> torch.Tensor:
@@ -136,7 +136,6 @@ def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:
     """Return the sample that asks for these boxes."""
     return Row(
         "layout",
-        _empty(),
         text=text,
         boxes=np.array([placed.box for placed in boxes], dtype=np.float32).reshape(-1, 4),
         kinds=np.array([KIND_NUMBER[placed.thing.kind] for placed in boxes], dtype=np.int16),
@@ -145,7 +144,3 @@ def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:
             dtype=np.int16,
         ),
     )
-
-
-def _empty() -> torch.Tensor:
-    return torch.zeros(FRAMES, LATENT, GRID, GRID)

@@ -27,13 +27,14 @@ from imagination.judge import load_judge
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
 from imagination.lookahead import Lookahead, worth_by
 from imagination.patterns import PATTERNS, holds, is_clear
+from imagination.ranking import rank
 from policies.checkpoint import load_policy
 from sim.expert import ScriptedExpert
 from sim.tasks import sample_task
 from sim.world import TabletopWorld
 
 CARRIED = ("arrange the cubes in a circle", "line up the cans", "sort the things by colour", "set the table")
-WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead")
+WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead", "rank")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +44,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=200, help="scenes, episodes or arrangements of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the first scene; reported figures use 0 to 9,999")
     parser.add_argument("--model", type=Path, help="folder of the model that is measured (default: the shipped one)")
-    parser.add_argument("--policy", default="vla", help="checkpoint folder that looks ahead, for lookahead")
+    parser.add_argument(
+        "--policy",
+        nargs="+",
+        default=["vla"],
+        help="checkpoints: the one that looks ahead for lookahead, those that are ranked for rank",
+    )
     parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=2.0)
@@ -68,6 +74,8 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
         return carry_figures(n=arguments.n, seed=arguments.seed)
     if arguments.what == "lookahead":
         return lookahead_figures(arguments)
+    if arguments.what == "rank":
+        return rank_figures(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
@@ -127,7 +135,7 @@ def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
     imaginer, judge = LatentImaginer(arguments.model or SHIPPED), load_judge(arguments.judge)
     draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
     rng = np.random.default_rng(arguments.seed)
-    inner = load_policy(arguments.policy)
+    inner = load_policy(arguments.policy[0])
 
     def rollouts(frame: ImageArray, actions: FloatArray) -> ImageArray:
         return imaginer.rollouts(frame, actions, draw)
@@ -149,6 +157,18 @@ def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
     finally:
         world.close()
     return figures
+
+
+def rank_figures(arguments: argparse.Namespace) -> list[Figure]:
+    """How well imagining one chunk of each policy tells which of them succeed more often."""
+    policies = {Path(name).name: load_policy(name) for name in arguments.policy}
+    imaginer, judge = LatentImaginer(arguments.model or SHIPPED), load_judge(arguments.judge)
+    world = TabletopWorld(cameras=next(iter(policies.values())).embodiment.cameras)
+    draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
+    try:
+        return rank(dict(policies), world, imaginer, worth_by(judge), n=arguments.n, draw=draw)
+    finally:
+        world.close()
 
 
 def _unseen(_: ImageArray, actions: FloatArray) -> ImageArray:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from tqdm import tqdm
 
@@ -24,7 +23,6 @@ from imagination.vocabulary import CLASSES, COLOUR_NAMES, GROUND
 from sim.objects import Description
 
 BATCH = 16
-NO_FRAMES = torch.zeros(0)
 MOVED = 0.03
 """m; further than this is moved."""
 
@@ -79,7 +77,7 @@ def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
     captions = [draw_caption(still.things, rng) for still in stills]
     texts = [write_caption(caption, rng) for caption in captions]
     staged = drawn(imaginer, [layout_row(stage_caption(read_caption(text), rng), text) for text in texts], draw)
-    bare = drawn(imaginer, [Row("scene", NO_FRAMES, text=text) for text in texts], draw)
+    bare = drawn(imaginer, [Row("scene", text=text) for text in texts], draw)
     own = [read_back(judge, picture[0]) for picture in staged]
     sources = (
         ("", own),
@@ -135,7 +133,7 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
     box, and the true last frame."""
     clips = list(clips_from(seed, n))
     rows = [imaginer.goal_row(clip.stills[0].rgb, clip.instruction) for clip in clips]
-    bare = [Row("goal", NO_FRAMES, text=row.text, present=row.present) for row in rows]
+    bare = [Row("goal", text=row.text, present=row.present) for row in rows]
     figures = []
     sources: tuple[tuple[str, list[ImageArray]], ...] = (
         ("", [picture[0] for picture in drawn(imaginer, rows, draw)]),
@@ -154,10 +152,10 @@ def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
     """Rollouts of eight actions in which the object moves; the controls are the frame repeated and wrong actions."""
     cases = [case for clip in clips_from(seed, n) if (case := _moving(clip)) is not None]
     rows = [
-        Row("rollout", NO_FRAMES, present=imaginer.latent(clip.stills[now].rgb), actions=clip.actions[now:][:FRAMES])
+        Row("rollout", present=imaginer.latent(clip.stills[now].rgb), actions=clip.actions[now:][:FRAMES])
         for clip, now in cases
     ]
-    wrong = [Row(row.use, row.frames, present=row.present, actions=other.actions) for row, other in _rotated(rows)]
+    wrong = [Row(row.use, present=row.present, actions=other.actions) for row, other in _rotated(rows)]
     true = [np.stack([still.rgb for still in clip.stills[now + 1 :][:FRAMES]]) for clip, now in cases]
     sources = (
         ("", drawn(imaginer, rows, draw)),

@@ -1,7 +1,7 @@
 """From a store to batches for the denoiser: which use, which frames, and what is known of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +45,10 @@ class Mix:
 
 @dataclass(eq=False)
 class Row:
-    """What one sample is made of before it becomes tensors; frames (8, 4, 16, 16)."""
+    """What one sample is made of before it becomes tensors. frames (8, 4, 16, 16): what training wants drawn."""
 
     use: str
-    frames: Tensor
+    frames: Tensor = field(default_factory=lambda: torch.zeros(0))
     text: str | None = None
     present: Tensor | None = None
     picture: ImageArray | None = None

@@ -7,8 +7,8 @@ import torch
 
 from imagination.autoencoder import AutoencoderConfig, make_autoencoder, shrunk
 from imagination.denoiser import Denoiser, DenoiserConfig, save_denoiser
-from imagination.judge import Judge, JudgeConfig, save_judge
-from imagination.stills import Still, draw_stills, small_world
+from imagination.judge import Found, Judge, JudgeConfig, place_of, save_judge
+from imagination.stills import FIRST_THING, Still, draw_stills, small_world
 
 TINY = DenoiserConfig(widths=(16, 16, 32), attend=16, text="words", text_dim=32)
 TINY_AUTOENCODER = AutoencoderConfig(widths=(8, 8, 16))
@@ -38,3 +38,12 @@ def stills() -> tuple[Still, ...]:
     taken = tuple(still for seed in range(500_000, 500_004) for still in draw_stills(world, seed))
     world.close()
     return taken
+
+
+def truly_seen(still: Still) -> list[Found]:
+    """What a judge without fault would find."""
+    return [
+        Found(thing.kind, thing.colour, mask := still.who == FIRST_THING + index, thing.box, place_of(mask))
+        for index, thing in enumerate(still.things)
+        if thing.box is not None
+    ]

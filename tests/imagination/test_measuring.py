@@ -8,21 +8,11 @@ import pytest
 from imagination.captions import draw_caption
 from imagination.figures import Figure, share
 from imagination.imaginer import Draw
-from imagination.judge import Found, place_of
 from imagination.measure import main
 from imagination.measuring import LATENT_MEASURES, placed_boxes, run
 from imagination.reading import read_boxes_back, shows
-from imagination.stills import FIRST_THING, Still
-
-
-def truly_seen(still: Still) -> list[Found]:
-    """What a perfect judge would read."""
-    found = []
-    for index, thing in enumerate(still.things):
-        mask = still.who == FIRST_THING + index
-        if thing.box is not None:
-            found.append(Found(thing.kind, thing.colour, mask, thing.box, place_of(mask)))
-    return found
+from imagination.stills import Still
+from tests.imagination.conftest import truly_seen
 
 
 def test_a_perfect_reading_agrees_with_its_own_caption_and_not_with_another_s(stills: tuple[Still, ...]) -> None:

@@ -39,8 +39,6 @@ from sim.commander import ACTION
 from sim.objects import Description
 from tests.imagination.conftest import TINY, TINY_AUTOENCODER
 
-EMPTY = torch.zeros(FRAMES, 4, 16, 16)
-
 
 def test_pictures_and_pixels_are_inverse(stills: tuple[Still, ...]) -> None:
     pictures = np.stack([still.rgb for still in stills[:3]])
@@ -139,7 +137,7 @@ def test_hiding_takes_words_boxes_and_actions_but_no_pictures(latent_folder: Pat
 
 def test_padding_words_changes_nothing(latent_folder: Path) -> None:
     imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
-    rows = [Row("scene", EMPTY, text="a bowl"), Row("scene", EMPTY, text="a very much longer text about a red bowl")]
+    rows = [Row("scene", text="a bowl"), Row("scene", text="a very much longer text about a red bowl")]
     both, alone = known_of(rows, words, imaginer._autoencoder), known_of(rows[:1], words, imaginer._autoencoder)
     model = load_denoiser(latent_folder)
     noisy = torch.randn(2, FRAMES, 4, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -149,7 +147,7 @@ def test_padding_words_changes_nothing(latent_folder: Path) -> None:
 
 def test_equal_seeds_give_equal_clips_and_guidance_of_one_is_the_plain_prediction(latent_folder: Path) -> None:
     imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
-    known = known_of([Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder)
+    known = known_of([Row("film", text="a bowl")], words, imaginer._autoencoder)
     model = load_denoiser(latent_folder)
     first, again, other = (sample_clips(model, known, seed=seed, steps=2) for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
@@ -160,9 +158,7 @@ def test_equal_seeds_give_equal_clips_and_guidance_of_one_is_the_plain_predictio
 
 def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(latent_folder: Path) -> None:
     imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
-    known = known_of(
-        [Row("scene", EMPTY, text="a bowl"), Row("film", EMPTY, text="a bowl")], words, imaginer._autoencoder
-    )
+    known = known_of([Row("scene", text="a bowl"), Row("film", text="a bowl")], words, imaginer._autoencoder)
     model, clips = Denoiser(TINY), torch.randn(2, FRAMES, 4, 16, 16)
     torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
 

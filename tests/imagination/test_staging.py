@@ -7,25 +7,16 @@ from agent.errors import SpecError
 from imagination.captions import Caption, draw_caption
 from imagination.collecting import Clip
 from imagination.figures import clips_from
-from imagination.judge import Found, place_of
 from imagination.reading import Box, box_overlap, matches
 from imagination.staging import box_at, stage_caption, stage_goal
-from imagination.stills import FIRST_THING, Still
+from imagination.stills import Still
 from sim.objects import Description
+from tests.imagination.conftest import truly_seen
 
 
 @pytest.fixture(scope="module")
 def clips() -> list[Clip]:
     return list(clips_from(500_100, 8))
-
-
-def truly_found(still: Still) -> list[Found]:
-    """What a judge without fault would find."""
-    return [
-        Found(thing.kind, thing.colour, mask := still.who == FIRST_THING + index, thing.box, place_of(mask))
-        for index, thing in enumerate(still.things)
-        if thing.box is not None
-    ]
 
 
 def test_boxes_are_where_the_simulator_shows_things(stills: tuple[Still, ...]) -> None:
@@ -79,7 +70,7 @@ def test_equal_seeds_stage_equally_and_a_crowd_is_refused() -> None:
 def test_a_goals_box_is_where_its_object_really_ends(clips: list[Clip]) -> None:
     off = []
     for clip in clips:
-        placed = stage_goal(clip.instruction, truly_found(clip.stills[0]))
+        placed = stage_goal(clip.instruction, truly_seen(clip.stills[0]))
         assert placed is not None, clip.instruction
         subject = clip.stills[-1].things[clip.subject]
         assert placed.thing.kind == subject.kind
@@ -93,6 +84,6 @@ def test_nothing_is_said_of_a_goal_whose_things_are_not_seen(clips: list[Clip]) 
     clip = clips[0]
     subject = clip.stills[0].things[clip.subject]
     meant = Description(subject.kind, subject.colour)
-    rest = [seen for seen in truly_found(clip.stills[0]) if not matches(meant, seen)]
+    rest = [seen for seen in truly_seen(clip.stills[0]) if not matches(meant, seen)]
     assert stage_goal(clip.instruction, rest) is None
-    assert stage_goal("sing a song", truly_found(clip.stills[0])) is None
+    assert stage_goal("sing a song", truly_seen(clip.stills[0])) is None

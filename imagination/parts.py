@@ -20,10 +20,11 @@ from imagination.autoencoder import (
 )
 from imagination.collecting import CLIPS, EPISODES_A_SHARD, SCENES_A_SHARD, STILLS, ClipsJob, StillsJob
 from imagination.denoiser import Denoiser, DenoiserConfig, denoiser_loss, forward_process, save_denoiser
+from imagination.dressing import dress_some
 from imagination.judge import Judge, JudgeConfig, judge_loss, save_judge
 from imagination.samples import Library, Mix, Words
 from imagination.stills import FIRST_THING, VIEWS
-from imagination.store import collect_shards, joined, read_shards
+from imagination.store import Shard, collect_shards, joined, read_shards
 from imagination.training import Schedule, Trained, fit
 from imagination.vocabulary import GROUND
 from policies.schedule import generator_of, pick_device
@@ -43,8 +44,8 @@ class PartTraining:
     """scenes: sets of things to photograph, six pictures each.  episodes: of the expert, for goals and films.
 
     store: where pictures are kept; parts may share it.  autoencoder: folder of the trained one, for the denoiser.
-    drop: share of conditions hidden, for guidance.  workers: processes
-    that collect.  first_seed: training seeds start at 1,000,000.
+    drop: share of conditions hidden, for guidance.  dressed: share of the pictures that show another table and wall,
+    for autoencoder and judge.  workers: processes that collect.  first_seed: training seeds start at 1,000,000.
     """
 
     schedule: Schedule = field(default_factory=Schedule)
@@ -59,6 +60,7 @@ class PartTraining:
     denoiser_model: DenoiserConfig = field(default_factory=DenoiserConfig)
     mix: Mix = field(default_factory=Mix)
     drop: float = 0.12
+    dressed: float = 0.25
 
     def __post_init__(self) -> None:
         if self.first_seed < 1_000_000:
@@ -105,11 +107,10 @@ def train_autoencoder(config: PartTraining, out: Path, *, resume: bool) -> Train
 
 
 def train_judge(config: PartTraining, out: Path, *, resume: bool) -> Trained:
-    """Train on stills, with small changes of light, and write out/model."""
+    """Train on stills and, where there are, frames of clips, with small changes of light; write out/model."""
     device = _begin(config)
-    shards = read_shards(config.store, STILLS)
-    pictures, who = joined(shards, "image").astype(np.uint8), joined(shards, "who").astype(np.uint8)
-    kind, colour = joined(shards, "kind").astype(np.int16), joined(shards, "colour").astype(np.int16)
+    pictures, who = _pictures(config)
+    kind, colour = (joined(_shards(config), name).astype(np.int16) for name in ("kind", "colour"))
     model = Judge(config.judge_model).to(device)
     schedule = config.schedule
 
@@ -139,7 +140,7 @@ def train_denoiser(config: PartTraining, out: Path, *, resume: bool) -> Trained:
             f"the text encoder '{config.denoiser_model.text}' gives {words.encoder.dim} features, "
             f"text_dim says {config.denoiser_model.text_dim}"
         )
-    library = Library(config.store, autoencoder, words, device=device)
+    library = Library(config.store, autoencoder, words, device=device, first_seed=config.first_seed)
     torch.manual_seed(config.schedule.seed)
     model = Denoiser(config.denoiser_model).to(device)
     noise, schedule = forward_process(), config.schedule
@@ -178,11 +179,15 @@ def _begin(config: PartTraining) -> torch.device:
     return pick_device(config.schedule.device)
 
 
+def _shards(config: PartTraining) -> list[Shard]:
+    clips = read_shards(config.store, CLIPS) if config.episodes else []
+    return [*read_shards(config.store, STILLS), *clips]
+
+
 def _pictures(config: PartTraining) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    shards = read_shards(config.store, STILLS)
-    if config.episodes:
-        shards = [*shards, *read_shards(config.store, CLIPS)]
-    return joined(shards, "image").astype(np.uint8), joined(shards, "who").astype(np.uint8)
+    pictures, who = (joined(_shards(config), name).astype(np.uint8) for name in ("image", "who"))
+    dress_some(pictures, who, config.dressed, first_seed=config.first_seed)
+    return pictures, who
 
 
 def _chosen(count: int, schedule: Schedule, step: int) -> NDArray[np.int64]:

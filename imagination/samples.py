@@ -15,6 +15,7 @@ from agent.types import FloatArray, ImageArray
 from imagination.autoencoder import GRID, LATENT, as_pixels, encode
 from imagination.collecting import CLIPS, STILLS
 from imagination.denoiser import ACTION, FRAMES, USES, Known
+from imagination.dressing import dress_some
 from imagination.stills import ARM, FIRST_THING, SIDE
 from imagination.store import Shard, joined, read_shards
 from imagination.vocabulary import NOTHING
@@ -23,6 +24,9 @@ from sim.commander import ACTION as ACTION_SPEC
 
 GREY = 0.0
 """What a hole is filled with before it is encoded, in [-1, 1]."""
+DRESSED, DRESSED_SHARE = 20_000, 0.7
+"""Stills at most that are also kept with another table and wall, and the share of holes that are filled in those: only
+a hole's rest says which table there is."""
 TOLD_WHERE = 0.7
 """Share of goals and films at which it is said where the thing that is moved ends."""
 
@@ -161,7 +165,10 @@ def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 class Library:
     """All stills and clips of a store with their latents, and how samples are drawn from them."""
 
-    def __init__(self, store: Path, autoencoder: AutoencoderKL, words: Words, *, device: torch.device) -> None:
+    def __init__(
+        self, store: Path, autoencoder: AutoencoderKL, words: Words, *, device: torch.device, first_seed: int
+    ) -> None:
+        """first_seed: of the tables and walls."""
         stills, clips = read_shards(store, STILLS), read_shards(store, CLIPS)
         self.words, self.autoencoder = words, autoencoder
         self._still = {name: joined(stills, name) for name in ("image", "who", "kind", "colour", "box", "text")}
@@ -174,6 +181,9 @@ class Library:
         self._clip["text"] = _shifted(clips, "text")
         self._bounds = _episodes(clips)
         words.add([*self._texts, *self._orders], show=True)
+        self._dressed = np.array(self._still["image"][:DRESSED], dtype=np.uint8)
+        dress_some(self._dressed, self._still["who"].astype(np.uint8), 1.0, first_seed=first_seed)
+        self._dressed_latents = _latents(autoencoder, self._dressed, device, "other tables")
         self._still_latents = _latents(autoencoder, self._still["image"], device, "stills")
         self._clip_latents = _latents(autoencoder, self._clip["image"], device, "clips")
 
@@ -188,9 +198,10 @@ class Library:
         return torch.stack([row.frames for row in rows]), known_of(rows, self.words, self.autoencoder)
 
     def _draw_still(self, use: str, rng: np.random.Generator) -> Row:
-        index = int(rng.integers(len(self._still["image"])))
+        dressed = use == "inpaint" and rng.random() < DRESSED_SHARE
+        index = int(rng.integers(len(self._dressed if dressed else self._still["image"])))
         frames = torch.zeros(FRAMES, LATENT, GRID, GRID)
-        frames[0] = self._still_latents[index].float()
+        frames[0] = (self._dressed_latents if dressed else self._still_latents)[index].float()
         text = self._texts[int(self._still["text"][index][int(rng.integers(self._still["text"].shape[1]))])]
         row = Row(use, frames, text=text)
         kinds = self._still["kind"][index]
@@ -198,7 +209,7 @@ class Library:
             row.boxes, row.kinds, row.colours = self._still["box"][index], kinds, self._still["colour"][index]
             row.text = text if rng.random() < 0.3 else None
         if use == "inpaint":
-            row.picture = self._still["image"][index]
+            row.picture = (self._dressed if dressed else self._still["image"])[index]
             row.hole = random_hole(self._still["who"][index], int((kinds >= 0).sum()), rng)
         return row
 

@@ -4,7 +4,7 @@ import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from agent.notes import QUESTION_COLUMNS
 from agent.types import FloatArray
 from policies.backbone import Inputs
+from policies.backgrounds import Backgrounds, repaint
 from policies.codec import ActionCodec
 from policies.data import Batch, FrameStore
 from policies.lessons import Labels
@@ -31,7 +32,7 @@ class Augmentation:
     colour: largest relative gain of one colour alone (small: colours are named in instructions); state_noise: standard
     deviation on the normalised state; state_dropout: chance that the state is hidden, against copying it.
     aimed_noise: largest standard deviation on the aims of the last look [m], each sample draws its own; aimed_dropout:
-    chance that they are forgotten."""
+    chance that they are forgotten. backgrounds: other tables, walls and things."""
 
     brightness: float = 0.15
     colour: float = 0.06
@@ -39,6 +40,7 @@ class Augmentation:
     state_dropout: float = 0.05
     aimed_noise: float = 0.015
     aimed_dropout: float = 0.3
+    backgrounds: Backgrounds = field(default_factory=Backgrounds)
 
 
 LOOK_EVERY = 2
@@ -206,7 +208,7 @@ def augment(inputs: Inputs, changes: Augmentation, generator: torch.Generator) -
 
     count = len(inputs.state)
     pictures = []
-    for picture in inputs.pictures:
+    for picture in repaint(inputs.pictures, changes.backgrounds, generator):
         gain = (1 + changes.brightness * draw(count, 1, 1, 1)) * (1 + changes.colour * draw(count, 3, 1, 1))
         pictures.append(torch.addcmul(changes.brightness * draw(count, 1, 1, 1), picture, gain))
     inputs.pictures = tuple(pictures)

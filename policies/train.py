@@ -142,6 +142,7 @@ class _Run:
         self.spread = Spread.over(config.device, bfloat16=config.bfloat16)
         self.store = open_store(store, embodiment)
         torch.manual_seed(config.seed)  # the initial weights; every later draw has its own generator
+        self.heard = words_of(*self.store.instructions)
         if init_from is None:
             self.statistics = measured(self.store, embodiment, config.dataset)
             held = tuple(int(d) for d in np.flatnonzero(self.statistics.vector("action").degenerate))
@@ -151,6 +152,7 @@ class _Run:
         else:
             started = load_checkpoint(init_from)
             self.statistics, self.model_config, self.model = started.statistics, started.config, started.model
+            self.heard |= started.heard
         self.config = replace(config, model=self.model_config)
         self.network = self.spread.network(self.model.to(self.spread.device))
         training_mode(self.model, kept=config.norms == "kept")
@@ -279,8 +281,7 @@ class _Run:
         data = "{} samples from {} frames, {} instructions".format(*sizes)
         if self.store.skipped:
             data += f"; {len(self.store.skipped)} unreadable parts left out"
-        heard = words_of(*self.store.instructions)
-        provenance = Provenance(data, self.step, seconds, training=to_mapping(self.config), heard=heard)
+        provenance = Provenance(data, self.step, seconds, training=to_mapping(self.config), heard=self.heard)
         self.model.cpu()
         save_checkpoint(
             folder, self.model, self.model_config, self.statistics, self.embodiment, golden=golden, made_by=provenance

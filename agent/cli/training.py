@@ -19,6 +19,7 @@ from agent.recording.frame_sink import FrameStoreSink
 from agent.recording.stills import collect_stills
 from agent.settings import save_settings
 from agent.types import CameraSpec, Embodiment
+from policies.shipped import find_checkpoint
 from policies.train import TrainConfig, train
 
 LEARNER_COACHING = Coaching(
@@ -59,9 +60,10 @@ class Plan:
 
     stills: scenes that are photographed, twice each, before anyone acts.  demonstrations: episodes of the disturbed
     teacher.  learner_share: share of the roll-in segments that the learner
-    gets in a DAgger round.  safety: limits that every world stands behind, a YAML file or "off"; null: the usual ones.
-    odd: teach with things that no catalogue has, too.  first_seed: of the first episode; training seeds start at
-    1,000,000.  workers: processes for collecting and judging, 0: one a core.
+    gets in a DAgger round.  init_from: a bundled policy's name or a checkpoint folder whose weights, statistics and
+    words the training goes on from; null: from nothing.  safety: limits that every world stands behind, a YAML file
+    or "off"; null: the usual ones.  odd: teach with things that no catalogue has, too.  first_seed: of the first
+    episode; training seeds start at 1,000,000.  workers: processes for collecting and judging, 0: one a core.
     """
 
     tasks: tuple[Share, ...]
@@ -73,6 +75,7 @@ class Plan:
     trial: Trial = field(default_factory=Trial)
     coaching: Coaching = field(default_factory=Coaching)
     learner_share: float = 0.7
+    init_from: str | None = None
     safety: str | None = None
     odd: bool = False
     first_seed: int = 1_000_000
@@ -104,6 +107,8 @@ def follow(plan: Plan, out: Path, *, resume: bool, say: Callable[[str], None]) -
     for share in plan.tasks:
         stages.task_mix(share.task)
     load_suite(plan.trial.suite)
+    if plan.init_from:
+        find_checkpoint(plan.init_from)
     out.mkdir(parents=True, exist_ok=True)
     save_settings(out / "plan.yaml", plan)
     rates: list[float] = []
@@ -128,6 +133,7 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
     """Collect, train and judge; False when one of them was interrupted."""
     folder, before = out / f"round-{number}", out / f"round-{number - 1}" / "checkpoint"
     learner = before if number else None
+    begun = find_checkpoint(plan.init_from) if plan.init_from else None
     tasks = practised(plan.tasks, before.parent / "results.json") if number else plan.tasks
     coaching = plan.rounds[number - 1].coaching if number else plan.coaching
     taught = replace(plan, tasks=tasks)
@@ -139,7 +145,7 @@ def _one_round(plan: Plan, out: Path, number: int, *, seeds: Sequence[int], step
         folder,
         embodiment=_embodiment(plan),
         resume=(folder / "state.safetensors").exists(),
-        init_from=learner,
+        init_from=learner or begun,
     )
     return training.finished and judge(
         plan.trial, training.checkpoint, folder, safety=plan.safety, workers=plan.workers

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from agent.cli import main, stage
 from agent.cli.classroom import ClassroomFactory, Share
@@ -50,6 +51,32 @@ def test_a_flow_head_is_trained_and_runs_an_episode(
     assert main([*words, "--out", str(tmp_path / "run")]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["outcome"], told["steps"]) in {("timeout", 3), ("refused", 0)}
+
+
+def test_training_goes_on_from_a_checkpoint_and_keeps_its_statistics_and_words(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = tmp_path / "further.yaml"
+    plan.write_text(
+        f"init_from: {base}\ntasks: [{{task: eggplant_in_bowl}}]\ndemonstrations: 1\nfirst_seed: 1000100\nworkers: 1\n"
+        "cameras: [{name: front, height: 32, width: 32}, {name: wrist, height: 32, width: 32}]\n"
+        "train: {steps: 1, batch: 4, held_out: 0.0, augmentation: {backgrounds: {share: 1.0, pasted: 0.5}}}\n"
+        "trial: {suite: bowl, episodes: 1, seed: 500000}\n"
+    )
+    assert main(["train", str(plan), "--out", str(tmp_path / "out"), "--json"]) == 0
+    further = tmp_path / "out" / "best"
+    assert (further / "dataset_statistics.json").read_text() == (base / "dataset_statistics.json").read_text()
+    before, after = (set(json.loads((folder / "words.json").read_text())["heard"]) for folder in (base, further))
+    assert before <= after
+    weights = [load_file(folder / "model.safetensors") for folder in (base, further)]
+    learnt = [name for name in weights[0] if "running" not in name and "tracked" not in name]
+    moved = [float((weights[0][name].float() - weights[1][name].float()).abs().max()) for name in learnt]
+    assert 0 < max(moved) < 0.1, "one step away from where it began"
+    plan.write_text(plan.read_text().replace(str(base), "nobody"))
+    capsys.readouterr()
+    assert main(["train", str(plan), "--out", str(tmp_path / "other")]) == 2
+    assert "no policy 'nobody'" in capsys.readouterr().err
+    assert not (tmp_path / "other").exists()
 
 
 def test_an_adapter_for_a_new_thing_is_trained_and_runs_an_episode(

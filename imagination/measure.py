@@ -21,6 +21,7 @@ from imagination.arranger_training import score
 from imagination.asking import read_request
 from imagination.carrying import carry_out, plan_chain
 from imagination.figures import Figure, share
+from imagination.goal_figures import goal_policy_figures
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import load_judge
@@ -34,7 +35,7 @@ from sim.tasks import sample_task
 from sim.world import TabletopWorld
 
 CARRIED = ("arrange the cubes in a circle", "line up the cans", "sort the things by colour", "set the table")
-WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead", "rank")
+WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead", "rank", "goal-policy")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,6 +77,8 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
         return lookahead_figures(arguments)
     if arguments.what == "rank":
         return rank_figures(arguments)
+    if arguments.what == "goal-policy":
+        return goals_figures(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
@@ -167,6 +170,18 @@ def rank_figures(arguments: argparse.Namespace) -> list[Figure]:
     draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
     try:
         return rank(dict(policies), world, imaginer, worth_by(judge), n=arguments.n, draw=draw)
+    finally:
+        world.close()
+
+
+def goals_figures(arguments: argparse.Namespace) -> list[Figure]:
+    """What goal pictures are worth to a policy, on held-out pairs."""
+    policy = load_policy(arguments.policy[0])
+    imaginer, judge = LatentImaginer(arguments.model or SHIPPED, judge=arguments.judge), load_judge(arguments.judge)
+    world = TabletopWorld(cameras=policy.embodiment.cameras)
+    draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
+    try:
+        return goal_policy_figures(policy, world, imaginer, judge, n=arguments.n, draw=draw)
     finally:
         world.close()
 

@@ -116,6 +116,22 @@ def remember(thought: Thought, tool: Tensor, hand: FloatArray, instruction: str,
     return memory
 
 
+def pointed(
+    instruction: str, subject: tuple[Memory, Memory], target: tuple[Memory, Memory], tool: Memory
+) -> Memory:
+    """Return the memory of a look that never was: its words meant this subject and this target, whatever they say.
+
+    subject, target: where each is seen (u, v) in [-1, 1], and the aim there (x, y, z) [m, base frame].  tool (2,): where
+    the tool's place is seen.
+    """
+    memory = np.full(LENGTH, np.nan)
+    memory[_SUBJECT], memory[_TARGET] = [*subject[0], 0.0], [*target[0], 1.0]
+    memory[_TOOL], memory[_HELD], memory[_WORDS] = tool, 0.0, checksum(instruction)
+    memory[_AIMS] = np.concatenate([subject[1], target[1]])
+    memory[_FIRST] = memory[_AFAR] = target[1][:2]
+    return memory
+
+
 def steady_place(memory: Memory) -> FloatArray:
     """Where to let go, (2,) x and y [m, base frame], of the look that wrote `memory`: the middle of what it, the first
     look and the last one from afar aim at. What is held hides the place, and the aim then drifts to the hand."""

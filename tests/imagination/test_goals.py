@@ -1,0 +1,91 @@
+"""Goal pictures: the change they show is read, said in words, and done by a policy that is told nothing else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.doubles import FixedPolicy
+from agent.errors import Refusal
+from agent.types import ActionChunk, CameraSpec, Observation
+from imagination import goals
+from imagination.collecting import Clip
+from imagination.figures import clips_from
+from imagination.goals import GoalFollower, change_between
+from imagination.judge import Judge, JudgeConfig
+from sim.objects import RECEPTACLES
+from sim.reading import understand
+from sim.world import tabletop_embodiment
+from tests.imagination.conftest import truly_seen
+
+BODY = tabletop_embodiment((CameraSpec("front", 64, 64),))
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[Clip]:
+    found = [
+        clip for clip in clips_from(500_200, 14) if (understand(clip.instruction) or _none()).relation in ("in", "on")
+    ]
+    assert len(found) >= 5
+    return found
+
+
+def _none() -> object:
+    raise AssertionError("the expert films what it understands")
+
+
+class Listening(FixedPolicy):
+    """Keeps what it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__(BODY, np.zeros((4, 7), dtype=np.float32))
+        self.seen: list[Observation] = []
+
+    def act(self, observation: Observation) -> ActionChunk:
+        self.seen.append(observation)
+        return super().act(observation)
+
+
+def test_the_change_that_a_goal_shows_is_the_one_that_was_asked_for(clips: list[Clip]) -> None:
+    right = []
+    for clip in clips:
+        change = change_between(truly_seen(clip.stills[0]), truly_seen(clip.stills[-1]))
+        if change is None:
+            continue  # what lies deep in a pot is not seen
+        goal = understand(clip.instruction)
+        said = understand(change.said)
+        assert goal is not None and said is not None
+        right.append(said.subject.endswith(goal.subject.split()[-1]) and said.relation == goal.relation)
+    assert len(right) >= len(clips) - 2 and np.mean(right) > 0.8
+
+
+def test_nothing_moved_is_no_change(clips: list[Clip]) -> None:
+    before = truly_seen(clips[0].stills[0])
+    assert change_between(before, before) is None
+    assert change_between(before, []) is None
+    bare = [seen for seen in before if seen.kind not in RECEPTACLES]
+    assert change_between(bare, truly_seen(clips[0].stills[-1])) is None
+
+
+def test_the_policy_is_told_the_change_alone(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = next(clip for clip in clips if change_between(*map(truly_seen, (clip.stills[0], clip.stills[-1]))))
+    readings = [truly_seen(clip.stills[0]), truly_seen(clip.stills[-1])]
+    monkeypatch.setattr(goals, "read_back", lambda judge, frame: readings.pop(0))
+    inner = Listening()
+    follower = GoalFollower(inner, lambda frame, text: frame, Judge(JudgeConfig(widths=(8, 8, 16))).eval())
+    look = Observation({"front": clip.stills[0].rgb}, np.full(14, 0.4, np.float32), "surprise me", 0.0)
+    follower.act(look)
+    first = inner.seen[0]
+    assert first.instruction.startswith("put the") and first.time > 0
+    assert first.memory is not None and np.isfinite(first.memory[:8]).all()
+    assert (np.abs(first.memory[:2]) <= 1).all()
+    follower.act(replace(look, time=0.2))
+    assert inner.seen[1].instruction == first.instruction and inner.seen[1].memory is None
+
+
+def test_a_goal_like_the_present_is_refused(clips: list[Clip], judge_folder: Path) -> None:
+    follower = GoalFollower(Listening(), lambda frame, text: frame, Judge(JudgeConfig(widths=(8, 8, 16))).eval())
+    look = Observation({"front": clips[0].stills[0].rgb}, np.zeros(14, np.float32), "put it away", 0.0)
+    with pytest.raises(Refusal, match="shows nothing that was moved"):
+        follower.act(look)

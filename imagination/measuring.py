@@ -142,7 +142,7 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
         ("oracle, the true last frame: ", [clip.stills[-1].rgb for clip in clips]),
     )
     for name, shown in sources:
-        verdicts = [_goal_verdict(judge, clip, picture) for clip, picture in zip(clips, shown, strict=True)]
+        verdicts = [goal_verdict(judge, clip, picture) for clip, picture in zip(clips, shown, strict=True)]
         figures.append(share(f"{name}right object moved", [moved for moved, _ in verdicts]))
         figures.append(middle(f"{name}median position error, missing counted as 50 cm", [e for _, e in verdicts], "cm"))
     return figures
@@ -150,7 +150,7 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
 
 def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
     """Rollouts of eight actions in which the object moves; the controls are the frame repeated and wrong actions."""
-    cases = [case for clip in clips_from(seed, n) if (case := _moving(clip)) is not None]
+    cases = [case for clip in clips_from(seed, n) if (case := moving(clip)) is not None]
     rows = [
         Row("rollout", present=imaginer.latent(clip.stills[now].rgb), actions=clip.actions[now:][:FRAMES])
         for clip, now in cases
@@ -166,7 +166,7 @@ def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
     figures = []
     for name, shown in sources:
         errors = [
-            _subject_error(judge, clip, clip.stills[now + FRAMES], film[-1])
+            subject_error(judge, clip, clip.stills[now + FRAMES], film[-1])
             for (clip, now), film in zip(cases, shown, strict=True)
         ]
         values = [psnr(film, real) for film, real in zip(shown, true, strict=True)]
@@ -189,7 +189,7 @@ def placed_boxes(still: Still) -> list[PlacedBox]:
     return [PlacedBox(Description(thing.kind, thing.colour), thing.box) for thing in still.things if thing.box]
 
 
-def _goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, float]:
+def goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, float]:
     """Whether the subject is no longer where it was, and how far [cm] it is from where the true last frame shows it."""
     start = clip.stills[0].things[clip.subject]
     meant = Description(start.kind, start.colour)
@@ -201,7 +201,7 @@ def _goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, 
     return _apart(seen, start.xy) > 100 * MOVED, _apart(seen, real.xy if real else end)
 
 
-def _subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -> float:
+def subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -> float:
     thing = truth.things[clip.subject]
     seen = find(Description(thing.kind, thing.colour), read_back(judge, picture), near=thing.xy)
     real = find(Description(thing.kind, thing.colour), read_back(judge, truth.rgb), near=thing.xy)
@@ -214,7 +214,7 @@ def _apart(seen: Found, xy: tuple[float, float]) -> float:
     return 100 * float(np.hypot(seen.xy[0] - xy[0], seen.xy[1] - xy[1]))
 
 
-def _moving(clip: Clip) -> tuple[Clip, int] | None:
+def moving(clip: Clip) -> tuple[Clip, int] | None:
     """The first tick from which the subject moves at least MOVED within eight steps."""
     places = np.array([still.things[clip.subject].xy for still in clip.stills])
     for now in range(len(places) - FRAMES):

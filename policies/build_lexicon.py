@@ -17,6 +17,8 @@ from policies.lexicon import FILE
 
 TOUCHABLE = frozenset(("05", "06", "13", "17", "20", "25"))
 """Lexicographer files of lexnames(5WN): animals, artifacts, food, natural objects, plants, shapes."""
+BEGINNERS = "03"
+"""Lexicographer file of what is most general, like "plant": no definition is meant that says no more."""
 LONGEST = 3
 """Words that one noun may have."""
 PARENTS = frozenset(("@", "@i"))
@@ -58,11 +60,13 @@ def entries(folder: Path) -> Iterator[str]:
     """Yield a line for each set of synonyms, as policies/lexicon.py reads them."""
     ranks = dict(_ranks(folder / "index.noun"))
     synsets = dict(_synsets(folder / "data.noun"))
+    beginners = set(_beginners(folder / "data.noun"))
     number = {offset: str(place) for place, offset in enumerate(synsets)}
     for offset, synset in synsets.items():
         nouns = [f"{noun.replace('_', ' ')}:{ranks[noun, offset]}" for noun in synset.nouns]
         parents = [number[parent] for parent in synset.parents if parent in number]
-        yield "\t".join(("|".join(nouns), " ".join(parents), " ".join(synset.genus)))
+        said = [noun for noun in synset.genus if noun not in beginners]
+        yield "\t".join(("|".join(nouns), " ".join(parents), " ".join(said)))
 
 
 def build(folder: Path, file: Path) -> None:
@@ -87,16 +91,27 @@ def _ranks(file: Path) -> Iterator[tuple[tuple[str, str], int]]:
             yield (fields[0], offset), rank
 
 
+def _beginners(file: Path) -> Iterator[str]:
+    for line in _lines(file):
+        fields = line.split()
+        if fields[1] == BEGINNERS:
+            yield from _nouns(fields)
+
+
 def _synsets(file: Path) -> Iterator[tuple[str, _Synset]]:
     for line in _lines(file):
         data, gloss = line.rstrip("\n").split(" | ", 1)
         fields = data.split()
-        count = int(fields[3], 16)
-        nouns = tuple(noun for noun in fields[4 : 4 + 2 * count : 2] if _is_common(noun))
-        pointers = fields[5 + 2 * count :]
+        nouns = tuple(noun for noun in _nouns(fields) if _is_common(noun))
+        pointers = fields[5 + 2 * int(fields[3], 16) :]
         parents = tuple(pointers[at + 1] for at in range(0, len(pointers) - 3, 4) if pointers[at] in PARENTS)
         if fields[1] in TOUCHABLE and nouns:
             yield fields[0], _Synset(nouns, parents, genus(gloss))
+
+
+def _nouns(fields: list[str]) -> list[str]:
+    """The synonyms of a line; their number is hexadecimal."""
+    return fields[4 : 4 + 2 * int(fields[3], 16) : 2]
 
 
 def _is_common(noun: str) -> bool:

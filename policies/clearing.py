@@ -25,8 +25,7 @@ DOUBT = 0.3
 LIKELY = 0.5
 """So likely must it be for a refusal where the hand stood at home from the beginning."""
 SURE = 0.8
-"""So sure must it be where the hand was in the way at first: with the arm aside the policy is less certain. And where
-an unheard noun is a known one, nothing like which is seen."""
+"""So sure must it be where the hand was in the way at first: with the arm aside the policy is less certain."""
 UNHEARD = 0.9
 """So sure must it be where the instruction has a word that training never said: that no thing seems to be meant by such
 a word says less about whether it is there."""
@@ -82,16 +81,15 @@ def is_clear(hand: FloatArray, search: Search) -> bool:
     return ((home or aside) and not grips(float(hand[3]))) or search.looks >= MOST_LOOKS
 
 
-def refusable(search: Search, *, clear: bool, unheard: bool = False, known: bool = False) -> float:
+def refusable(search: Search, *, clear: bool, unheard: bool = False) -> float:
     """Return from which chance on that a thing is not there a look counts as not having seen it.
 
-    unheard: whether the instruction has a word that training never said.  known: whether all such words are of nouns
-    whose meaning is known, and nothing of like meaning is seen.
+    unheard: whether the instruction has a word that training never said.
     """
     if not clear:
         return DOUBT
     if unheard:
-        return SURE if known else UNHEARD
+        return UNHEARD
     return LIKELY if search.looks == 0 else SURE
 
 

@@ -14,7 +14,10 @@ from pathlib import Path
 
 FILE = Path(__file__).parent / "assets" / "lexicon.txt.gz"
 USUAL = 2
-"""Meanings of a noun, the more frequent ones first, by which it may be found; the sixth of "box" is a shrub."""
+"""Meanings of a noun, the more frequent ones first, by which it may be found: the sixth of "box" is a shrub, the
+third of "bath" a bathtub."""
+GENERAL = 100
+"""Kinds of a thing from which its noun says too little to stand for one of them: a box has 44, a vegetable 165."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,25 @@ class Lexicon:
         """Yield distance, noun and its meaning's rank for what lies about a meaning."""
         meaning = self._meanings[number]
         yield from ((0, *noun) for noun in meaning.nouns)
-        yield from ((1, other, 0) for other in meaning.genus)
+        yield from ((1, other, 0) for other in meaning.genus if not self._is_general(other))
         for near in (*meaning.parents, *self._kinds[number]):
-            yield from ((1, *noun) for noun in self._meanings[near].nouns)
+            if len(self._kinds_of(near)) <= GENERAL:
+                yield from ((1, *noun) for noun in self._meanings[near].nouns)
+
+    def _is_general(self, noun: str) -> bool:
+        """Whether its most frequent meaning is."""
+        meanings = self._numbers.get(_joined(noun))
+        return meanings is not None and len(self._kinds_of(min(meanings)[1])) > GENERAL
+
+    def _kinds_of(self, number: int) -> set[int]:
+        """What is a kind of it, or a kind of such a kind, and so on; no more than is needed to tell what is general."""
+        found: set[int] = set()
+        waiting = [number]
+        while waiting and len(found) <= GENERAL:
+            kinds = [kind for kind in self._kinds.get(waiting.pop(), ()) if kind not in found]
+            found.update(kinds)
+            waiting += kinds
+        return found
 
 
 @cache

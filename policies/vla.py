@@ -194,8 +194,7 @@ class VLAPolicy:
         if other is not None:
             return self._acting(other, self._think([other], other.inputs))
         unheard = bool(self.trained.heard) and not words_of(seen.instruction) <= self.trained.heard
-        known = unheard and self.thesaurus.knows(seen.instruction)
-        lacking = missing(thought, refusable(search, clear=clear, unheard=unheard, known=known))
+        lacking = missing(thought, refusable(search, clear=clear, unheard=unheard))
         if lacking and clear:
             raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
         if lacking:
@@ -206,7 +205,10 @@ class VLAPolicy:
         """The first look whose heard nouns stand for unheard ones and mean what is there. thought: of the words as they
         stand; it has looked already, so that other words need only be read."""
         for renaming in self.thesaurus.renamings(seen.instruction):
-            other = self._read(seen, renaming)
+            try:
+                other = self._read(seen, renaming)
+            except SpecError:
+                continue  # What stands in may be longer, and the instruction too long with it.
             reading = self.backbone.read(thought.described, other.inputs.text, other.inputs.text_mask)
             if missing(replace(thought, reading=reading), SEEN) is None:
                 return other

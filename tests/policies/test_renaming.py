@@ -52,12 +52,6 @@ def test_only_a_noun_by_itself_is_exchanged(thesaurus: Thesaurus) -> None:
     assert read_as(thesaurus, "put the spud on the potato") == ["put the tater on the potato"], "two words, two things"
 
 
-def test_a_known_noun_is_told_from_an_unknown_word(thesaurus: Thesaurus) -> None:
-    assert thesaurus.knows("put the xylophone in the box")
-    assert not thesaurus.knows("put the florp in the box")
-    assert not thesaurus.knows("crate the can"), "the verb is not known"
-
-
 def test_what_was_exchanged_comes_back(thesaurus: Thesaurus) -> None:
     inner = np.array([1.0, np.nan, 3.0])
     for renaming in (*thesaurus.renamings("put the spud in the skillet"), *thesaurus.renamings("put it in the crate")):
@@ -139,6 +133,7 @@ vessel n 1 1 ~ 1 0 00000100
 """
 DATA = """\
   1 A licence
+00000050 03 n 01 object 0 000 | a tangible thing
 00000100 06 n 01 vessel 0 001 ~ 00000200 n 0000 | an object used as a container; "a vessel"
 00000200 06 n 02 basket 0 handbasket 1 002 @ 00000100 n 0000 ~ 00000400 n 0000 | a container that is woven
 00000300 06 n 03 Crate 0 tub 0 crate 1 001 @ 00000999 n 0000 | a box-shaped case made of wood
@@ -146,7 +141,7 @@ DATA = """\
 00000500 12 n 01 joy 0 000 | the emotion of great happiness
 """
 LINES = [
-    "vessel:0\t\tobject",
+    "vessel:0\t\t",
     "basket:0|handbasket:0\t0\tcontainer",
     "tub:0|crate:1\t\tbox case",
     "hamper:0\t1\tbasket",

@@ -3,7 +3,6 @@
 import math
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,7 +22,7 @@ from policies.instruction import check_length, words_of
 from policies.model import Trained
 from policies.regions import Regions
 from policies.releasing import hold_until_there
-from policies.renaming import Renaming, Thesaurus, remembered
+from policies.renaming import SEEN, Renaming, Thesaurus, remembered
 from policies.samples import as_pictures
 from policies.text import MAX_PIECES, TextTable, make_text_encoder
 
@@ -83,7 +82,7 @@ class VLAPolicy:
         self.restless = trained.model.head(temperature=DITHER)
         self.stats = trained.statistics
         self.text = TextTable(make_text_encoder(trained.config.text_encoder))
-        self.thesaurus = Thesaurus(trained.heard, self.text.encoder)
+        self.thesaurus = Thesaurus(trained.heard)
         self.temperature = temperature
         self.generator = torch.Generator()
         self.thought: Considered | None = None
@@ -109,10 +108,7 @@ class VLAPolicy:
         instruction is empty."""
         look = self._look(observation)
         mind = self._mind(look, self._think([look], look.inputs))
-        if mind.dither is None:
-            drawn = self.head.draw(mind.thought.tokens, generator=self.generator if self.temperature > 0 else None)
-        else:
-            drawn = self.restless.draw(mind.thought.tokens, generator=mind.dither)
+        drawn = self._drawn(mind)
         chunk = self._chunk(drawn, mind)
         self.thought = Considered(observation, mind.thought, drawn, chunk.actions)
         return chunk
@@ -137,11 +133,16 @@ class VLAPolicy:
             thought = self._think(group, _filled(group))
             drawn = self.head.draw(thought.tokens)
             for place, (number, look) in enumerate(zip(numbers, group, strict=True)):
-                mind, row = self._mind(look, thought.row(place)), drawn.row(place)
-                if mind.dither is not None:
-                    row = self.restless.draw(mind.thought.tokens, generator=mind.dither)
-                chunks[number] = self._chunk(row, mind)
+                alone = thought.row(place)
+                mind = self._mind(look, alone)
+                as_drawn = mind.thought is alone and mind.dither is None
+                chunks[number] = self._chunk(drawn.row(place) if as_drawn else self._drawn(mind), mind)
         return [chunks[number] for number in range(len(looks))]
+
+    def _drawn(self, mind: _Mind) -> Drawn:
+        if mind.dither is not None:
+            return self.restless.draw(mind.thought.tokens, generator=mind.dither)
+        return self.head.draw(mind.thought.tokens, generator=self.generator if self.temperature > 0 else None)
 
     def _chunk(self, drawn: Drawn, mind: _Mind) -> ActionChunk:
         """One row -> actions (T, A), and how sure the head is of them where it can say."""
@@ -182,30 +183,39 @@ class VLAPolicy:
         return thought
 
     def _mind(self, look: _Look, thought: Thought) -> _Mind:
-        """Raises Refusal where the words name what is not there, and none of those that may stand for them does."""
-        try:
-            return self._understood(look, thought)
-        except Refusal:
-            for renaming in [] if look.renaming else self.thesaurus.renamings(look.seen.instruction):
-                other = self._read(look.seen, renaming)
-                with suppress(Refusal):
-                    return self._understood(other, self._think([other], other.inputs))
-            raise
-
-    def _understood(self, look: _Look, thought: Thought) -> _Mind:
         """Raises Refusal where an episode begins, the view is clear and the words name what is not there; later it may
         only be hidden."""
-        seen, before, hand = look.seen, look.before, self._hand(look.seen)
+        seen, hand = look.seen, self._hand(look.seen)
         search = search_of(seen.memory, seen.instruction, hand, first=seen.time == 0)
-        if search is not None:
-            clear = not self.steered or is_clear(hand, search)
-            unheard = bool(self.trained.heard) and not words_of(seen.instruction) <= self.trained.heard
-            lacking = missing(thought, refusable(search, clear=clear, unheard=unheard))
-            if lacking and clear:
-                raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
-            if lacking:
-                memory = remember_search(search, hand, seen.instruction)
-                return _Mind(thought, memory, hand, search=search, renaming=look.renaming)
+        if search is None:
+            return self._acting(look, thought)
+        clear = not self.steered or is_clear(hand, search)
+        other = self._exchanged(seen, thought)
+        if other is not None:
+            return self._acting(other, self._think([other], other.inputs))
+        unheard = bool(self.trained.heard) and not words_of(seen.instruction) <= self.trained.heard
+        lacking = missing(thought, refusable(search, clear=clear, unheard=unheard))
+        if lacking and clear:
+            raise Refusal(f"I do not see the {lacking} that '{seen.instruction}' speaks of")
+        if lacking:
+            return _Mind(thought, remember_search(search, hand, seen.instruction), hand, search=search)
+        return self._acting(look, thought)
+
+    def _exchanged(self, seen: Observation, thought: Thought) -> _Look | None:
+        """The first look whose heard nouns stand for unheard ones and mean what is there. thought: of the words as they
+        stand; it has looked already, so that other words need only be read."""
+        for renaming in self.thesaurus.renamings(seen.instruction):
+            try:
+                other = self._read(seen, renaming)
+            except SpecError:
+                continue  # What stands in may be longer, and the instruction too long with it.
+            reading = self.backbone.read(thought.described, other.inputs.text, other.inputs.text_mask)
+            if missing(replace(thought, reading=reading), SEEN) is None:
+                return other
+        return None
+
+    def _acting(self, look: _Look, thought: Thought) -> _Mind:
+        seen, before, hand = look.seen, look.before, self._hand(look.seen)
         tool = self.trained.config.backbone.camera.project(look.inputs.tool_position)
         dither = None
         if is_stuck(before, hand):

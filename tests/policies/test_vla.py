@@ -10,6 +10,7 @@ from agent.errors import Refusal, SpecError
 from agent.types import Observation
 from policies.checkpoint import load_policy
 from policies.clearing import LIKELY, UNHEARD
+from policies.renaming import SEEN
 from policies.scripted import HoldPolicy, RandomPolicy
 from tests.policies.toy import ACTION, TOY, answer, observation, scene
 
@@ -151,3 +152,40 @@ def test_it_goes_out_of_the_way_before_it_refuses(trained: Path, monkeypatch: py
     assert np.isfinite(policy.act(aside).actions).all(), "once it acts, a thing may only be hidden"
     with pytest.raises(Refusal):
         policy.act(aside.reminded(chunk))
+
+
+def test_an_unheard_noun_is_exchanged_and_the_next_look_is_told(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = load_policy(str(trained))
+    # Nothing is there but what a stand-in names.
+    monkeypatch.setattr("policies.vla.missing", lambda thought, chance: None if chance == SEEN else "object")
+    home = np.array([0.42, 0.0, 0.28, 1.0], np.float32)
+    heard = replace(observation(scene(np.random.default_rng(2))[0], "red"), state=home)
+    look = replace(heard, instruction="Go to the red rectangle.")
+    instead = replace(heard, instruction="Go to the red square.")
+    with pytest.raises(Refusal, match="I do not see"):
+        policy.act(instead)
+    first = policy.act(look)
+    np.testing.assert_array_equal(first.actions, policy.act(replace(instead, time=0.2)).actions)
+    later = replace(look, time=0.2).reminded(first)
+    told = policy.act(later)
+    alike = policy.act(replace(instead, time=0.2).reminded(policy.act(replace(instead, time=0.2))))
+    np.testing.assert_array_equal(told.actions, alike.actions)
+    for alone, chunk in zip((first, told), policy.act_batch([look, later]), strict=True):
+        np.testing.assert_allclose(alone.actions, chunk.actions, atol=1e-5)
+        np.testing.assert_allclose(alone.memory, chunk.memory, atol=1e-4)
+    thesaurus = policy.thesaurus
+    _, renaming = thesaurus.recall(told.memory, look.instruction)
+    assert renaming is not None and thesaurus.renamed(renaming) == instead.instruction
+
+
+def test_where_no_stand_in_is_seen_the_words_are_read_as_they_stand(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = load_policy(str(trained))
+    monkeypatch.setattr("policies.vla.missing", lambda thought, chance: "object" if chance == SEEN else None)
+    home = np.array([0.42, 0.0, 0.28, 1.0], np.float32)
+    look = replace(observation(scene(np.random.default_rng(2))[0], "red"), state=home)
+    look = replace(look, instruction="go to the red rectangle")
+    chunk = policy.act(look)
+    assert policy.thesaurus.recall(chunk.memory, look.instruction)[1] is None
+    np.testing.assert_array_equal(chunk.actions, policy.act(replace(look, time=0.2)).actions)

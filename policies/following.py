@@ -121,8 +121,8 @@ def pointed(
 ) -> Memory:
     """Return the memory of a look that never was: its words meant this subject and this target, whatever they say.
 
-    subject, target: where each is seen (u, v) in [-1, 1], and the aim there (x, y, z) [m, base frame].  tool (2,): where
-    the tool's place is seen.
+    subject, target: where each is seen (u, v) in [-1, 1], and the aim there (x, y, z) [m, base frame].  tool (2,):
+    where the tool's place is seen.
     """
     memory = np.full(LENGTH, np.nan)
     memory[_SUBJECT], memory[_TARGET] = [*subject[0], 0.0], [*target[0], 1.0]

@@ -116,9 +116,7 @@ def remember(thought: Thought, tool: Tensor, hand: FloatArray, instruction: str,
     return memory
 
 
-def pointed(
-    instruction: str, subject: tuple[Memory, Memory], target: tuple[Memory, Memory], tool: Memory
-) -> Memory:
+def pointed(instruction: str, subject: tuple[Memory, Memory], target: tuple[Memory, Memory], tool: Memory) -> Memory:
     """Return the memory of a look that never was: its words meant this subject and this target, whatever they say.
 
     subject, target: where each is seen (u, v) in [-1, 1], and the aim there (x, y, z) [m, base frame].  tool (2,):

@@ -103,7 +103,11 @@ class LatentImaginer:
     def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
         """Return the sample that asks for what an instruction comes to, with the box in which its object ends where
         the judge sees enough to say."""
-        boxes = [stage_goal(text, read_back(load_judge(self._judge), frame))] if (self._judge / "config.json").exists() else []
+        boxes = (
+            [stage_goal(text, read_back(load_judge(self._judge), frame))]
+            if (self._judge / "config.json").exists()
+            else []
+        )
         row = layout_row([box for box in boxes if box], text)
         row.use, row.present = use, self.latent(frame)
         return row

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.errors import AubergineError, SpecError
-from agent.ports import Policy
-from agent.runtime import run_episode
-from agent.types import CameraSpec, FloatArray, ImageArray, Outcome
+from agent.types import CameraSpec, Outcome
 from imagination import measuring
 from imagination.arranger import SHIPPED as SHIPPED_LAYOUT
 from imagination.arranger import load_arranger
@@ -21,21 +20,18 @@ from imagination.arranger_training import score
 from imagination.asking import read_request
 from imagination.carrying import carry_out, plan_chain
 from imagination.figures import Figure, share
-from imagination.goal_figures import goal_policy_figures
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import load_judge
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
-from imagination.lookahead import Lookahead, worth_by
 from imagination.patterns import PATTERNS, holds, is_clear
-from imagination.ranking import rank
+from imagination.policy_figures import POLICY_MEASURES, Bench
 from policies.checkpoint import load_policy
 from sim.expert import ScriptedExpert
-from sim.tasks import sample_task
 from sim.world import TabletopWorld
 
 CARRIED = ("arrange the cubes in a circle", "line up the cans", "sort the things by colour", "set the table")
-WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", "lookahead", "rank", "goal-policy")
+WHAT = ("judge", "autoencoder", *measuring.LATENT_MEASURES, "arrange", "carry", *POLICY_MEASURES)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--policy",
         nargs="+",
         default=["vla"],
-        help="checkpoints: the one that looks ahead for lookahead, those that are ranked for rank",
+        help="checkpoints that are ranked for rank; the first of them looks ahead, or is shown goals",
     )
     parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge")
     parser.add_argument("--steps", type=int, default=20)
@@ -73,12 +69,8 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
         return arrange_figures(arguments.model or SHIPPED_LAYOUT, n=arguments.n, seed=arguments.seed)
     if arguments.what == "carry":
         return carry_figures(n=arguments.n, seed=arguments.seed)
-    if arguments.what == "lookahead":
-        return lookahead_figures(arguments)
-    if arguments.what == "rank":
-        return rank_figures(arguments)
-    if arguments.what == "goal-policy":
-        return goals_figures(arguments)
+    if arguments.what in POLICY_MEASURES:
+        return policy_figures(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
@@ -112,9 +104,8 @@ def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
 
 def carry_figures(*, n: int, seed: int) -> list[Figure]:
     """Arrangements carried out by the expert with the shipped layout diffuser, `n` scenes each, judged by geometry."""
-    world = TabletopWorld(cameras=(CameraSpec("front", 8, 8),))
     figures = []
-    try:
+    with closing(TabletopWorld(cameras=(CameraSpec("front", 8, 8),))) as world:
         for text in CARRIED:
             request = read_request(text)
             assert request is not None
@@ -128,67 +119,23 @@ def carry_figures(*, n: int, seed: int) -> list[Figure]:
                 episode = carry_out(chain, world, ScriptedExpert(world), execute=1)
                 verdicts.append(episode.outcome is Outcome.SUCCESS)
             figures.append(share(f"{text}: carried out", verdicts))
-    finally:
-        world.close()
     return figures
 
 
-def lookahead_figures(arguments: argparse.Namespace) -> list[Figure]:
-    """The policy as it is, looking ahead, and, the control, taking one of the same variants at random; same scenes."""
-    imaginer, judge = LatentImaginer(arguments.model or SHIPPED), load_judge(arguments.judge)
-    draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
-    rng = np.random.default_rng(arguments.seed)
-    inner = load_policy(arguments.policy[0])
-
-    def rollouts(frame: ImageArray, actions: FloatArray) -> ImageArray:
-        return imaginer.rollouts(frame, actions, draw)
-
-    players: dict[str, Policy] = {
-        "as it is": inner,
-        "best of 8 imagined": Lookahead(inner, rollouts, worth_by(judge)),
-        "control, one of 8 at random": Lookahead(inner, _unseen, lambda *_: float(rng.random())),
-    }
-    world = TabletopWorld(cameras=inner.embodiment.cameras)
-    figures = []
-    try:
-        for name, player in players.items():
-            won = []
-            for number in tqdm(range(arguments.seed, arguments.seed + arguments.n), desc=name):
-                task = sample_task("put_in", np.random.default_rng([number, 52]))
-                won.append(run_episode(world, player, task, seed=number, execute=inner.execute))
-            figures.append(share(name, [episode.outcome is Outcome.SUCCESS for episode in won]))
-    finally:
-        world.close()
-    return figures
-
-
-def rank_figures(arguments: argparse.Namespace) -> list[Figure]:
-    """How well imagining one chunk of each policy tells which of them succeed more often."""
+def policy_figures(arguments: argparse.Namespace) -> list[Figure]:
+    """What pictures are worth to the policies that --policy names."""
     policies = {Path(name).name: load_policy(name) for name in arguments.policy}
-    imaginer, judge = LatentImaginer(arguments.model or SHIPPED), load_judge(arguments.judge)
-    world = TabletopWorld(cameras=next(iter(policies.values())).embodiment.cameras)
-    draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
-    try:
-        return rank(dict(policies), world, imaginer, worth_by(judge), n=arguments.n, draw=draw)
-    finally:
-        world.close()
-
-
-def goals_figures(arguments: argparse.Namespace) -> list[Figure]:
-    """What goal pictures are worth to a policy, on held-out pairs."""
-    policy = load_policy(arguments.policy[0])
-    imaginer, judge = LatentImaginer(arguments.model or SHIPPED, judge=arguments.judge), load_judge(arguments.judge)
-    world = TabletopWorld(cameras=policy.embodiment.cameras)
-    draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
-    try:
-        return goal_policy_figures(policy, world, imaginer, judge, n=arguments.n, draw=draw)
-    finally:
-        world.close()
-
-
-def _unseen(_: ImageArray, actions: FloatArray) -> ImageArray:
-    """Black frames, for a choice that looks at none."""
-    return np.zeros((len(actions), 1, 1, 3), dtype=np.uint8)
+    cameras = next(iter(policies.values())).embodiment.cameras
+    with closing(TabletopWorld(cameras=cameras)) as world:
+        bench = Bench(
+            dict(policies),
+            world,
+            LatentImaginer(arguments.model or SHIPPED, judge=arguments.judge),
+            load_judge(arguments.judge),
+            arguments.n,
+            Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True),
+        )
+        return POLICY_MEASURES[arguments.what](bench)
 
 
 if __name__ == "__main__":

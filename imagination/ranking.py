@@ -9,9 +9,8 @@ from tqdm import tqdm
 from agent.errors import Refusal
 from agent.ports import Policy
 from agent.runtime import run_episode
-from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation, Outcome
+from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from imagination.denoiser import FRAMES
-from imagination.figures import Figure, share
 from imagination.imaginer import Draw, LatentImaginer
 from imagination.lookahead import Worth, filled, small
 from imagination.samples import Row
@@ -79,28 +78,6 @@ def imagined_worth(
     return gains[0], gains[1]
 
 
-def rank(
-    policies: dict[str, Policy], world: TabletopWorld, imaginer: LatentImaginer, worth: Worth, *, n: int, draw: Draw
-) -> list[Figure]:
-    """Success of every policy on `n` scenes from draw.seed on, what is imagined of its chunks on as many others, and
-    how the two go together (Pearson's r)."""
-    looks = record_looks(world, n=n, seed=draw.seed + n)
-    figures, done, told, control = list[Figure](), list[float](), list[float](), list[float]()
-    for name, policy in policies.items():
-        won = []
-        for number in tqdm(range(draw.seed, draw.seed + n), desc=name):
-            task = sample_task(FAMILY, np.random.default_rng([number, 52]))
-            episode = run_episode(world, policy, task, seed=number, execute=getattr(policy, "execute", 1))
-            won.append(episode.outcome is Outcome.SUCCESS)
-        figures.append(share(f"{name}: succeeded", won))
-        own, other = imagined_worth(policy, looks, imaginer, worth, draw)
-        figures.append(Figure(f"{name}: imagined gain", 100 * own, len(looks), "cm"))
-        done, told, control = [*done, figures[-2].value], [*told, own], [*control, other]
-    figures.append(Figure("success and imagined gain: r", _correlation(done, told), len(policies)))
-    figures.append(Figure("control, chunks for other looks: r", _correlation(done, control), len(policies)))
-    return figures
-
-
 def _ends(
     imaginer: LatentImaginer, frames: Sequence[ImageArray], actions: FloatArray, draw: Draw
 ) -> Iterator[ImageArray]:
@@ -123,7 +100,8 @@ def _chunk(policy: Policy, seen: Observation) -> FloatArray:
     return filled(actions[None])
 
 
-def _correlation(first: Sequence[float], second: Sequence[float]) -> float:
+def correlation(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return Pearson's r; NaN for fewer than three pairs, or where one of the two is always the same."""
     if len(first) < 3 or not np.ptp(first) or not np.ptp(second):
         return float("nan")
     return float(np.corrcoef(first, second)[0, 1])

@@ -1,7 +1,6 @@
-"""Ranking by imagination: looks are those of a newcomer, chunks are worth what they lead to, and all of it runs."""
+"""Ranking by imagination: looks are those of a newcomer, and chunks are worth what they lead to."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ from agent.doubles import FixedPolicy
 from agent.errors import Refusal
 from agent.types import CameraSpec, Goal, ImageArray
 from imagination.imaginer import Draw, LatentImaginer
-from imagination.judge import load_judge
-from imagination.lookahead import worth_by
-from imagination.ranking import imagined_worth, rank, record_looks
+from imagination.ranking import correlation, imagined_worth, record_looks
 from imagination.samples import Row
 from sim.world import TabletopWorld
 
@@ -61,14 +58,6 @@ def test_a_chunk_is_worth_what_it_leads_to(world: TabletopWorld) -> None:
     assert gains == pytest.approx([4, 8, 16], abs=1)
 
 
-def test_every_step_of_a_ranking_runs(world: TabletopWorld, latent_folder: Path, judge_folder: Path) -> None:
-    policies = {name: FixedPolicy(world.embodiment, k * FORWARD) for k, name in enumerate(("still", "slow", "fast"))}
-    worth = worth_by(load_judge(judge_folder))
-    figures = rank(dict(policies), world, LatentImaginer(latent_folder), worth, n=1, draw=DRAW)
-    assert [figure.name for figure in figures[:2]] == ["still: succeeded", "still: imagined gain"]
-    assert len(figures) == 8 and all(np.isfinite(figure.value) for figure in figures[:6])
-
-
 def test_a_policy_that_refuses_stays_where_it_is(world: TabletopWorld) -> None:
 
     class Refusing(FixedPolicy):
@@ -78,3 +67,8 @@ def test_a_policy_that_refuses_stays_where_it_is(world: TabletopWorld) -> None:
     looks = record_looks(world, n=1, seed=500_002)
     gains = imagined_worth(Refusing(world.embodiment, FORWARD), looks, Summed(), ahead, DRAW)
     assert gains == (0.0, 0.0)
+
+
+def test_what_never_varies_goes_together_with_nothing() -> None:
+    assert correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
+    assert np.isnan(correlation([1, 2, 3], [5, 5, 5])) and np.isnan(correlation([1, 2], [1, 2]))

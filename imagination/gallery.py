@@ -16,10 +16,11 @@ from agent.types import ImageArray
 from imagination.captions import draw_caption, write_caption
 from imagination.denoiser import FRAMES
 from imagination.figures import clips_from, stills_from
+from imagination.goals import MOVED
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Judge, load_judge, read_back
-from imagination.measuring import MOVED, goal_verdict, moving, placed_boxes, subject_error
+from imagination.measuring import goal_verdict, moving, placed_boxes, subject_error
 from imagination.reading import Box, read_boxes_back, shows
 from imagination.samples import random_hole
 

@@ -31,11 +31,10 @@ FINE = 10_000
 
 @dataclass(frozen=True)
 class Change:
-    """What a goal picture asks for. end: where the subject comes to stand, x and y [m]; target: what holds it there."""
+    """What a goal picture asks for. subject: what moves.  target: what then holds it."""
 
     subject: Found
     target: Found
-    end: tuple[float, float]
 
     @property
     def said(self) -> str:
@@ -81,7 +80,7 @@ def change_between(before: Sequence[Found], after: Sequence[Found]) -> Change | 
         way = float(np.hypot(there.xy[0] - subject.xy[0], there.xy[1] - subject.xy[1]))
         target = _under(there, before)
         if way > MOVED and target is not None and (best is None or way > best[0]):
-            best = way, Change(subject, target, there.xy)
+            best = way, Change(subject, target)
     return None if best is None else best[1]
 
 

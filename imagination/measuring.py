@@ -13,6 +13,7 @@ from imagination.captions import PlacedBox, draw_caption, read_caption, write_ca
 from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
+from imagination.goals import MOVED
 from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
 from imagination.reading import find, read_boxes_back, shows
@@ -23,8 +24,6 @@ from imagination.vocabulary import CLASSES, COLOUR_NAMES, GROUND
 from sim.objects import Description
 
 BATCH = 16
-MOVED = 0.03
-"""m; further than this is moved."""
 
 
 def measure_judge(judge: Judge, *, n: int, seed: int) -> list[Figure]:

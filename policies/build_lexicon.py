@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policies.instruction import words_of
-from policies.lexicon import FILE
+from policies.lexicon import FILE, LONGEST
 
 TOUCHABLE = frozenset(("05", "06", "13", "17", "20", "25"))
 """Lexicographer files of lexnames(5WN): animals, artifacts, food, natural objects, plants, shapes."""
 BEGINNERS = "03"
 """Lexicographer file of what is most general, like "plant": no definition is meant that says no more."""
-LONGEST = 3
-"""Words that one noun may have."""
 PARENTS = frozenset(("@", "@i"))
 BEFORE = words_of("a an the any one some small")
 """What a gloss may begin with before it says what the thing is ..."""

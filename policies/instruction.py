@@ -5,10 +5,12 @@ import re
 from agent.errors import SpecError
 from policies.text import MAX_PIECES, MiniLm, TextEncoder
 
+WORD = re.compile(r"[^\W\d_]+")
+
 
 def words_of(*sentences: str) -> frozenset[str]:
     """Return every word of the sentences once, in small letters."""
-    return frozenset(word for sentence in sentences for word in re.findall(r"[^\W\d_]+", sentence.lower()))
+    return frozenset(word for sentence in sentences for word in WORD.findall(sentence.lower()))
 
 
 def check_length(encoder: TextEncoder, instruction: str) -> None:

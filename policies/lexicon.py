@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).parent / "assets" / "lexicon.txt.gz"
+LONGEST = 3
+"""Words that one noun may have."""
 USUAL = 2
 """Meanings of a noun, the more frequent ones first, by which it may be found: the sixth of "box" is a shrub, the
 third of "bath" a bathtub."""

@@ -14,8 +14,8 @@ from itertools import pairwise, product
 import numpy as np
 
 from policies.following import Memory, checksum
-from policies.instruction import words_of
-from policies.lexicon import Lexicon, lexicon, singulars
+from policies.instruction import WORD, words_of
+from policies.lexicon import LONGEST, Lexicon, lexicon, singulars
 
 MOST = 4
 """Readings of an instruction that are tried: further ones rarely name what is meant, but may name what is there."""
@@ -24,8 +24,6 @@ SEEN = 0.2
 "building block" is a chain; no present thing is lost at 0.2."""
 PLACES = 2
 """Nouns that are exchanged in one instruction: it has a subject and a target."""
-LONGEST = 3
-"""Words that one noun may have."""
 DETERMINERS = words_of("her his its my our that the their these this those your")
 """What stands before one of these is no noun: "hoist the can", but "give the can a push"."""
 FUNCTION_WORDS = DETERMINERS | words_of(
@@ -162,7 +160,7 @@ def remembered(memory: Memory, renaming: Renaming | None) -> Memory:
 
 
 def _said(instruction: str) -> list[re.Match[str]]:
-    return list(_WORD.finditer(instruction))
+    return list(WORD.finditer(instruction))
 
 
 def _small(word: re.Match[str]) -> str:
@@ -173,5 +171,4 @@ def _parts(noun: str) -> list[str]:
     return noun.replace("-", " ").split()
 
 
-_WORD = re.compile(r"[^\W\d_]+")
 _JOINS = frozenset((" ", "-"))

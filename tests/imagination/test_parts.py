@@ -52,7 +52,8 @@ def test_autoencoder_judge_and_denoiser_train_one_on_the_other_and_resume_exactl
     load_judge(tmp_path / "judge" / "model")
     scale = load_autoencoder(tmp_path / "autoencoder" / "model").config.scaling_factor
     assert scale != 1.0
-    config = replace(config, autoencoder=tmp_path / "autoencoder" / "model")
+    schedule = replace(config.schedule, bfloat16=True)
+    config = replace(config, autoencoder=tmp_path / "autoencoder" / "model", schedule=schedule)
     assert train_denoiser(config, tmp_path / "whole", resume=False).finished
     load_denoiser(tmp_path / "whole" / "model")
     real, calls = parts.denoiser_loss, []

@@ -19,7 +19,7 @@ from imagination.figures import clips_from, stills_from
 from imagination.goals import MOVED
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
-from imagination.judge import Judge, load_judge, read_back
+from imagination.judge import Judge, Reading, load_judge
 from imagination.measuring import goal_verdict, moving, placed_boxes, subject_error
 from imagination.reading import Box, read_boxes_back, shows
 from imagination.samples import random_hole
@@ -92,7 +92,7 @@ def _scenes(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[T
         caption = draw_caption(still.things, rng)
         text = write_caption(caption, rng)
         picture = imaginer.scene(text, Draw(seed + number, quiet=True))
-        tiles.append((picture, _verdict(shows(caption, read_back(judge, picture))[1]), text))
+        tiles.append((picture, _verdict(shows(caption, Reading(judge, picture))[1]), text))
     return tiles
 
 
@@ -101,7 +101,7 @@ def _layouts(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[
     for number, still in enumerate(stills_from(seed + 100, n // 2)):
         boxes = placed_boxes(still)
         picture = imaginer.layout(boxes, None, Draw(seed + number, quiet=True))
-        pairs = read_boxes_back(boxes, read_back(judge, picture))
+        pairs = read_boxes_back(boxes, Reading(judge, picture).things)
         right = all(kind for _, kind in pairs) and float(np.mean([overlap for overlap, _ in pairs])) > 0.5
         given = _boxed([placed.box for placed in boxes], len(picture))
         tiles += [(given, GIVEN, "boxes"), (picture, _verdict(right), ", ".join(p.thing.kind for p in boxes))]

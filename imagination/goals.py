@@ -9,9 +9,9 @@ from agent.errors import Refusal
 from agent.ports import Policy
 from agent.types import ActionChunk, FloatArray, ImageArray, Observation
 from agent.wrapping import PolicyWrapper
-from imagination.judge import Found, Judge, read_back
+from imagination.judge import Found, Judge, Reading
 from imagination.lookahead import small
-from imagination.reading import find
+from imagination.reading import Seen, find
 from imagination.stills import CAMERA
 from policies.following import Memory, pointed
 from policies.renaming import remembered
@@ -58,7 +58,7 @@ class GoalFollower(PolicyWrapper):
             return self._inner.act(replace(observation, instruction=self._said))
         frame = small(observation.images[CAMERA])
         goal = self._paint(frame, observation.instruction)
-        change = change_between(read_back(self._judge, frame), read_back(self._judge, goal))
+        change = change_between(Reading(self._judge, frame), Reading(self._judge, goal))
         if change is None:
             raise Refusal("the goal picture shows nothing that was moved into or onto something")
         self._said = change.said
@@ -66,10 +66,10 @@ class GoalFollower(PolicyWrapper):
         return self._inner.act(replace(observation, instruction=self._said, time=BEGUN, memory=memory))
 
 
-def change_between(before: Sequence[Found], after: Sequence[Found]) -> Change | None:
+def change_between(before: Seen, after: Seen) -> Change | None:
     """Return the object that moved furthest and the receptacle it is then in or on, None when there is none."""
     best: tuple[float, Change] | None = None
-    for subject in before:
+    for subject in before.things:
         if subject.kind in RECEPTACLES:
             continue
         meant = Description(subject.kind, subject.colour)
@@ -78,7 +78,7 @@ def change_between(before: Sequence[Found], after: Sequence[Found]) -> Change | 
         if there is None:
             continue
         way = float(np.hypot(there.xy[0] - subject.xy[0], there.xy[1] - subject.xy[1]))
-        target = _under(there, before)
+        target = _under(there, before.things)
         if way > MOVED and target is not None and (best is None or way > best[0]):
             best = way, Change(subject, target)
     return None if best is None else best[1]

@@ -15,7 +15,7 @@ from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load
 from imagination.captions import PlacedBox, read_caption
 from imagination.denoiser import FRAMES, load_denoiser, sample_clips
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
-from imagination.judge import load_judge, read_back
+from imagination.judge import Reading, load_judge
 from imagination.samples import Row, Words, known_of
 from imagination.staging import stage_caption, stage_goal
 from imagination.vocabulary import COLOUR_NUMBER, KIND_NUMBER, NOTHING
@@ -104,7 +104,7 @@ class LatentImaginer:
         """Return the sample that asks for what an instruction comes to, with the box in which its object ends where
         the judge sees enough to say."""
         boxes = (
-            [stage_goal(text, read_back(load_judge(self._judge), frame))]
+            [stage_goal(text, Reading(load_judge(self._judge), frame))]
             if (self._judge / "config.json").exists()
             else []
         )

@@ -11,7 +11,7 @@ from agent.ports import Policy
 from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from agent.wrapping import PolicyWrapper
 from imagination.denoiser import FRAMES
-from imagination.judge import Judge, label, place_of, read_back
+from imagination.judge import Judge, Reading, place_of
 from imagination.reading import find, meant_by
 from imagination.staging import end_of
 from imagination.stills import ARM, CAMERA, SIDE
@@ -86,13 +86,13 @@ def worth_by(judge: Judge) -> Worth:
     """Return the worth of a frame as the judge reads it: less the metres from object to target, and hand to object."""
 
     def worth(frame: ImageArray, goal: Goal) -> float:
-        found, hand = read_back(judge, frame), hand_in(judge, frame)
-        subject = find(meant_by(goal.subject), found)
+        seen = Reading(judge, frame)
+        subject, hand = find(meant_by(goal.subject), seen), hand_in(seen)
         # An object that is not to be seen is in the hand, or under it.
         here = np.array(subject.xy) if subject else hand
         if here is None:
             return -(1 + REACH_SHARE) * LOST
-        there = end_of(goal, subject, found)
+        there = end_of(goal, subject, seen)
         left = LOST if there is None else float(np.hypot(*(here - there[:2])))
         reach = LOST if hand is None else float(np.hypot(*(here - hand)))
         return -left - REACH_SHARE * reach
@@ -100,9 +100,9 @@ def worth_by(judge: Judge) -> Worth:
     return worth
 
 
-def hand_in(judge: Judge, frame: ImageArray) -> "FloatArray | None":
+def hand_in(seen: Reading) -> "FloatArray | None":
     """Return where on the table [m] the lowest tenth of the arm's pixels is seen, None without an arm."""
-    arm = label(judge, frame)[0] == ARM
+    arm = seen.classes == ARM
     rows = np.flatnonzero(arm.any(axis=1))
     if len(rows) == 0:
         return None

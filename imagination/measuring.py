@@ -15,7 +15,7 @@ from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
 from imagination.goals import MOVED
 from imagination.imaginer import Draw, LatentImaginer, layout_row
-from imagination.judge import Found, Judge, label, load_judge, place_of, read_back
+from imagination.judge import Found, Judge, Reading, load_judge, place_of
 from imagination.reading import find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
 from imagination.staging import stage_caption
@@ -30,7 +30,8 @@ def measure_judge(judge: Judge, *, n: int, seed: int) -> list[Figure]:
     """How well the judge reads real renders; without it no other figure means anything."""
     pixels, thing_pixels, kinds, looks, off = [], [], [], [], []
     for still in tqdm(stills_from(seed, n), total=n, desc="judge"):
-        classes, colours = label(judge, still.rgb)
+        seen = Reading(judge, still.rgb)
+        classes, colours = seen.classes, seen.colours
         truth = _classes(still)
         pixels.append(float((classes == truth).mean()))
         on_things = still.who >= FIRST_THING
@@ -77,12 +78,12 @@ def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
     texts = [write_caption(caption, rng) for caption in captions]
     staged = drawn(imaginer, [layout_row(stage_caption(read_caption(text), rng), text) for text in texts], draw)
     bare = drawn(imaginer, [Row("scene", text=text) for text in texts], draw)
-    own = [read_back(judge, picture[0]) for picture in staged]
+    own = [Reading(judge, picture[0]) for picture in staged]
     sources = (
         ("", own),
         ("control, caption of another picture: ", own[1:] + own[:1]),
-        ("control, words without boxes: ", [read_back(judge, picture[0]) for picture in bare]),
-        ("ceiling, real renders: ", [read_back(judge, still.rgb) for still in stills]),
+        ("control, words without boxes: ", [Reading(judge, picture[0]) for picture in bare]),
+        ("ceiling, real renders: ", [Reading(judge, still.rgb) for still in stills]),
     )
     figures = []
     for name, found in sources:
@@ -97,8 +98,8 @@ def measure_layout(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int,
     stills = list(stills_from(seed, n))
     asked = [placed_boxes(still) for still in stills]
     pictures = drawn(imaginer, [layout_row(boxes, None) for boxes in asked], draw)
-    found = [read_back(judge, picture[0]) for picture in pictures]
-    real = [read_back(judge, still.rgb) for still in stills]
+    found = [Reading(judge, picture[0]).things for picture in pictures]
+    real = [Reading(judge, still.rgb).things for still in stills]
     figures = []
     for name, seen in (("", found), ("control, boxes of another: ", found[1:] + found[:1]), ("real renders: ", real)):
         pairs = [pair for boxes, things in zip(asked, seen, strict=True) for pair in read_boxes_back(boxes, things)]
@@ -116,7 +117,7 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
         seen = imaginer.inpaint(still.rgb, hole, None, Draw(draw.seed, draw.steps, draw.guidance, quiet=True))
         outside.append(float(np.abs(seen[~hole].astype(int) - still.rgb[~hole].astype(int)).max(initial=0)))
         changed.append(float(np.abs(seen[hole].astype(int) - still.rgb[hole].astype(int)).mean()))
-        before, after = label(judge, still.rgb)[0], label(judge, seen)[0]
+        before, after = Reading(judge, still.rgb).classes, Reading(judge, seen).classes
         guarded = (before >= len(GROUND)) | (before == ARM)
         both = (guarded & ~hole & (before == after)).sum()
         kept.append(float(both / max(1, (guarded & ~hole).sum())))
@@ -128,9 +129,9 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
 
 
 def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Goal pictures against what really happened; the controls are the present frame, drawing from the words without a
-    box, and the true last frame."""
-    clips = list(clips_from(seed, n))
+    """Goal pictures against what really happened, where it moved something by more than MOVED; the controls are the
+    present frame, drawing from the words without a box, and the true last frame."""
+    clips = [clip for clip in clips_from(seed, n) if way(clip) > MOVED]
     rows = [imaginer.goal_row(clip.stills[0].rgb, clip.instruction) for clip in clips]
     bare = [Row("goal", text=row.text, present=row.present) for row in rows]
     figures = []
@@ -193,17 +194,17 @@ def goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, f
     start = clip.stills[0].things[clip.subject]
     meant = Description(start.kind, start.colour)
     end = clip.stills[-1].things[clip.subject].xy
-    seen = find(meant, read_back(judge, picture), near=end)
+    seen = find(meant, Reading(judge, picture), near=end)
     if seen is None:
         return False, 50.0
-    real = find(meant, read_back(judge, clip.stills[-1].rgb), near=end)
+    real = find(meant, Reading(judge, clip.stills[-1].rgb), near=end)
     return _apart(seen, start.xy) > 100 * MOVED, _apart(seen, real.xy if real else end)
 
 
 def subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -> float:
     thing = truth.things[clip.subject]
-    seen = find(Description(thing.kind, thing.colour), read_back(judge, picture), near=thing.xy)
-    real = find(Description(thing.kind, thing.colour), read_back(judge, truth.rgb), near=thing.xy)
+    seen = find(Description(thing.kind, thing.colour), Reading(judge, picture), near=thing.xy)
+    real = find(Description(thing.kind, thing.colour), Reading(judge, truth.rgb), near=thing.xy)
     if seen is None or real is None:
         return 50.0
     return _apart(seen, real.xy)
@@ -211,6 +212,12 @@ def subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -
 
 def _apart(seen: Found, xy: tuple[float, float]) -> float:
     return 100 * float(np.hypot(seen.xy[0] - xy[0], seen.xy[1] - xy[1]))
+
+
+def way(clip: Clip) -> float:
+    """How far [m] the subject is from where it was when all is done."""
+    first, last = (clip.stills[index].things[clip.subject].xy for index in (0, -1))
+    return float(np.hypot(last[0] - first[0], last[1] - first[1]))
 
 
 def moving(clip: Clip) -> tuple[Clip, int] | None:

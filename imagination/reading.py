@@ -1,6 +1,7 @@
 """Compares what a picture shows, as the judge reads it, with what was asked for."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -10,6 +11,23 @@ from sim.objects import Description, parse_name
 from sim.relations import BESIDE_DIRECTIONS
 
 Box = tuple[float, float, float, float]
+ALIKE = 0.5
+"""Share of the evidence for the likeliest place that others need to be taken for one more of the kind."""
+OVERLAP = 0.5
+"""Share of a patch that must lie in another for both to be the same thing."""
+
+
+class Seen(Protocol):
+    """What is read from one picture."""
+
+    @property
+    def things(self) -> Sequence[Found]:
+        """All that it shows, largest first."""
+        ...
+
+    def where(self, description: Description) -> Sequence[Found]:
+        """Where such a thing may be, likeliest first; the `sure` ones of them show that it is there at all."""
+        ...
 
 
 def matches(description: Description, found: Found) -> bool:
@@ -17,17 +35,12 @@ def matches(description: Description, found: Found) -> bool:
     return found.kind == description.kind and description.colour in (None, found.colour)
 
 
-def shows(caption: Caption, found: Sequence[Found]) -> tuple[bool, bool]:
+def shows(caption: Caption, seen: Seen) -> tuple[bool, bool]:
     """Say whether all things of the caption are there, and whether all its relations hold as well."""
-    there = all(any(matches(thing, seen) for seen in found) for thing in caption.things)
+    places = [[found for found in seen.where(thing) if found.sure] for thing in caption.things]
+    there = all(places)
     related = there and all(
-        any(
-            _related(relation, a, b)
-            for a in found
-            if matches(caption.things[subject], a)
-            for b in found
-            if a is not b and matches(caption.things[target], b)
-        )
+        any(_related(relation, a, b) for a in places[subject] for b in places[target] if not _same(a, b))
         for subject, relation, target in caption.relations
     )
     return there, related
@@ -63,12 +76,22 @@ def meant_by(name: str) -> Description:
     return Description(described.kind, described.colour)
 
 
-def find(description: Description, found: Sequence[Found], near: tuple[float, float] | None = None) -> Found | None:
-    """Return the thing that is meant, of several the one nearest to `near`, else the largest."""
-    meant = [seen for seen in found if matches(description, seen)]
+def find(
+    description: Description, seen: Seen, *, near: tuple[float, float] | None = None, beside: Found | None = None
+) -> Found | None:
+    """Return the thing that is meant: the likeliest, or of several about as likely the one nearest to `near`.
+
+    beside: what it is not.
+    """
+    meant = [found for found in seen.where(description) if beside is None or not _same(found, beside)]
     if not meant or near is None:
         return meant[0] if meant else None
-    return min(meant, key=lambda seen: float(np.hypot(seen.xy[0] - near[0], seen.xy[1] - near[1])))
+    alike = [found for found in meant if found.evidence >= ALIKE * meant[0].evidence]
+    return min(alike, key=lambda found: float(np.hypot(found.xy[0] - near[0], found.xy[1] - near[1])))
+
+
+def _same(a: Found, b: Found) -> bool:
+    return bool((a.mask & b.mask).sum() > OVERLAP * min(a.mask.sum(), b.mask.sum()))
 
 
 def _related(relation: str, a: Found, b: Found) -> bool:

@@ -13,7 +13,7 @@ from agent.errors import SpecError, unknown_name
 from agent.types import FloatArray, ImageArray
 from imagination.captions import PlacedBox
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
-from imagination.judge import label, load_judge, read_back
+from imagination.judge import Reading, load_judge
 from imagination.reading import meant_by
 from imagination.samples import grown
 from imagination.stills import ARM, FIRST_THING, SIDE, look, small_world
@@ -55,12 +55,11 @@ def read_frame(source: str, instruction: str | None = None) -> Frame:
         raise SpecError(f"{source} is not a picture that can be read") from error
     if not (SHIPPED_JUDGE / "config.json").exists():
         return Frame(picture, None, None)
-    judge = load_judge()
-    found = read_back(judge, picture)
-    who = np.where(label(judge, picture)[0] == CLASSES.index(GROUND[ARM]), ARM, 0).astype(np.uint8)
-    for number, thing in enumerate(found):
+    seen = Reading(load_judge(), picture)
+    who = np.where(seen.classes == CLASSES.index(GROUND[ARM]), ARM, 0).astype(np.uint8)
+    for number, thing in enumerate(seen.things):
         who[thing.mask] = FIRST_THING + number
-    return Frame(picture, tuple(Description(thing.kind, thing.colour) for thing in found), who)
+    return Frame(picture, tuple(Description(thing.kind, thing.colour) for thing in seen.things), who)
 
 
 def read_boxes(path: str) -> tuple[list[PlacedBox], str | None]:

@@ -12,7 +12,7 @@ from agent.errors import SpecError
 from agent.types import Goal
 from imagination.captions import Caption, PlacedBox
 from imagination.judge import Found
-from imagination.reading import Box, find, meant_by
+from imagination.reading import Box, Seen, find, meant_by
 from imagination.stills import SIDE
 from sim.camera import FRONT
 from sim.geometry import Array
@@ -58,13 +58,13 @@ def box_at(kind: str, place: Array, *, yaw: float) -> Box:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def stage_goal(text: str, found: Sequence[Found]) -> PlacedBox | None:
+def stage_goal(text: str, seen: Seen) -> PlacedBox | None:
     """Return where the instruction's object ends, given what the frame shows; None when nobody can say."""
     goal = understand(text)
-    subject = None if goal is None else find(meant_by(goal.subject), found)
+    subject = None if goal is None else find(meant_by(goal.subject), seen)
     if goal is None or subject is None:
         return None
-    end = end_of(goal, subject, found)
+    end = end_of(goal, subject, seen)
     if end is None:
         return None
     middle = KINDS[subject.kind].height() / 2
@@ -75,7 +75,7 @@ def stage_goal(text: str, found: Sequence[Found]) -> PlacedBox | None:
     return PlacedBox(Description(subject.kind, subject.colour), (x0, y0, x1, y1)) if shown else None
 
 
-def end_of(goal: Goal, subject: Found | None, found: Sequence[Found]) -> Array | None:
+def end_of(goal: Goal, subject: Found | None, seen: Seen) -> Array | None:
     """Return where the middle of the underside of the goal's object ends, x, y, z [m], None when nobody can say.
 
     subject: the object as it is seen; None when it is not.
@@ -84,7 +84,7 @@ def end_of(goal: Goal, subject: Found | None, found: Sequence[Found]) -> Array |
         return np.array([*np.mean(REGIONS[goal.target], axis=1), 0.0])
     if goal.target is None or goal.relation not in (*BESIDE_DIRECTIONS, "in", "on", "stack"):
         return None
-    target = find(meant_by(goal.target), [seen for seen in found if seen is not subject])
+    target = find(meant_by(goal.target), seen, beside=subject)
     if target is None:
         return None
     kind, xy = KINDS[target.kind], np.array(target.xy)

@@ -1,5 +1,7 @@
 """A latent model and a judge of a few thousand untrained weights, made once: the real classes, only small."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ import torch
 from imagination.autoencoder import AutoencoderConfig, make_autoencoder, shrunk
 from imagination.denoiser import Denoiser, DenoiserConfig, save_denoiser
 from imagination.judge import Found, Judge, JudgeConfig, place_of, save_judge
+from imagination.reading import matches
 from imagination.stills import FIRST_THING, Still, draw_stills, small_world
+from sim.objects import Description
 
 TINY = DenoiserConfig(widths=(16, 16, 32), attend=16, text="words", text_dim=32)
 TINY_AUTOENCODER = AutoencoderConfig(widths=(8, 8, 16))
@@ -40,10 +44,21 @@ def stills() -> tuple[Still, ...]:
     return taken
 
 
-def truly_seen(still: Still) -> list[Found]:
-    """What a judge without fault would find."""
-    return [
-        Found(thing.kind, thing.colour, mask := still.who == FIRST_THING + index, thing.box, place_of(mask))
-        for index, thing in enumerate(still.things)
-        if thing.box is not None
-    ]
+@dataclass(frozen=True, eq=False)
+class Faultless:
+    """A reading that holds just these things."""
+
+    things: Sequence[Found]
+
+    def where(self, description: Description) -> list[Found]:
+        return [found for found in self.things if matches(description, found)]
+
+
+def truly_seen(still: Still) -> Faultless:
+    """What a judge without fault would read."""
+    found = []
+    for index, thing in enumerate(still.things):
+        if thing.box is not None:
+            mask = still.who == FIRST_THING + index
+            found.append(Found(thing.kind, thing.colour, mask, thing.box, place_of(mask), float(mask.sum())))
+    return Faultless(found)

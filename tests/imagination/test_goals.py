@@ -1,7 +1,6 @@
 """Goal pictures: the change they show is read, said in words, and done by a policy that is told nothing else."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +12,11 @@ from imagination import goals
 from imagination.collecting import Clip
 from imagination.figures import clips_from
 from imagination.goals import GoalFollower, change_between
-from imagination.judge import Judge, JudgeConfig
+from imagination.judge import Judge, JudgeConfig, load_judge
 from sim.objects import RECEPTACLES
 from sim.reading import understand
 from sim.world import tabletop_embodiment
-from tests.imagination.conftest import truly_seen
+from tests.imagination.conftest import Faultless, truly_seen
 
 BODY = tabletop_embodiment((CameraSpec("front", 64, 64),))
 
@@ -58,15 +57,15 @@ def test_the_change_that_a_goal_shows_is_the_one_that_was_asked_for(clips: list[
 def test_nothing_moved_is_no_change(clips: list[Clip]) -> None:
     before = truly_seen(clips[0].stills[0])
     assert change_between(before, before) is None
-    assert change_between(before, []) is None
-    bare = [seen for seen in before if seen.kind not in RECEPTACLES]
+    assert change_between(before, Faultless([])) is None
+    bare = Faultless([seen for seen in before.things if seen.kind not in RECEPTACLES])
     assert change_between(bare, truly_seen(clips[0].stills[-1])) is None
 
 
 def test_the_policy_is_told_the_change_alone(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
     clip = next(clip for clip in clips if change_between(*map(truly_seen, (clip.stills[0], clip.stills[-1]))))
     readings = [truly_seen(clip.stills[0]), truly_seen(clip.stills[-1])]
-    monkeypatch.setattr(goals, "read_back", lambda judge, frame: readings.pop(0))
+    monkeypatch.setattr(goals, "Reading", lambda judge, frame: readings.pop(0))
     inner = Listening()
     follower = GoalFollower(inner, lambda frame, text: frame, Judge(JudgeConfig(widths=(8, 8, 16))).eval())
     look = Observation({"front": clip.stills[0].rgb}, np.full(14, 0.4, np.float32), "surprise me", 0.0)
@@ -79,8 +78,8 @@ def test_the_policy_is_told_the_change_alone(clips: list[Clip], monkeypatch: pyt
     assert inner.seen[1].instruction == first.instruction and inner.seen[1].memory is None
 
 
-def test_a_goal_like_the_present_is_refused(clips: list[Clip], judge_folder: Path) -> None:
-    follower = GoalFollower(Listening(), lambda frame, text: frame, Judge(JudgeConfig(widths=(8, 8, 16))).eval())
+def test_a_goal_like_the_present_is_refused(clips: list[Clip]) -> None:
+    follower = GoalFollower(Listening(), lambda frame, text: frame, load_judge())
     look = Observation({"front": clips[0].stills[0].rgb}, np.zeros(14, np.float32), "put it away", 0.0)
     with pytest.raises(Refusal, match="shows nothing that was moved"):
         follower.act(look)

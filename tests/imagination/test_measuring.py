@@ -27,7 +27,7 @@ def test_a_perfect_reading_agrees_with_its_own_caption_and_not_with_another_s(st
 
 
 def test_boxes_read_perfectly_overlap_wholly(stills: tuple[Still, ...]) -> None:
-    pairs = [pair for still in stills for pair in read_boxes_back(placed_boxes(still), truly_seen(still))]
+    pairs = [pair for still in stills for pair in read_boxes_back(placed_boxes(still), truly_seen(still).things)]
     assert min(overlap for overlap, _ in pairs) == pytest.approx(1) and all(right for _, right in pairs)
     assert read_boxes_back(placed_boxes(stills[0]), []) == [(0.0, False)] * len(placed_boxes(stills[0]))
 

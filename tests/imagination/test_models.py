@@ -31,7 +31,7 @@ from imagination.denoiser import (
     sample_clips,
 )
 from imagination.imaginer import Draw, LatentImaginer, layout_row
-from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of, read_back
+from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of
 from imagination.samples import Row, Words, known_of, random_hole, scaled_actions
 from imagination.stills import ARM, FIRST_THING, Still
 from policies.text import make_text_encoder
@@ -85,12 +85,6 @@ def test_a_mask_lies_where_its_thing_stands(stills: tuple[Still, ...]) -> None:
         if thing.box is not None and thing.inside is None
     ]
     assert np.median(off) < 0.015, "metres"
-
-
-def test_the_judge_reads_patches_as_things(judge_folder: Path, stills: tuple[Still, ...]) -> None:
-    judge = load_judge(judge_folder)
-    for thing in read_back(judge, stills[0].rgb):
-        assert 0 <= thing.box[0] < thing.box[2] <= 1 and thing.mask.any()
 
 
 def test_boxes_cover_cells_by_their_area() -> None:

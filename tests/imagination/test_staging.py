@@ -11,7 +11,7 @@ from imagination.reading import Box, box_overlap, matches
 from imagination.staging import box_at, stage_caption, stage_goal
 from imagination.stills import Still
 from sim.objects import Description
-from tests.imagination.conftest import truly_seen
+from tests.imagination.conftest import Faultless, truly_seen
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +84,6 @@ def test_nothing_is_said_of_a_goal_whose_things_are_not_seen(clips: list[Clip]) 
     clip = clips[0]
     subject = clip.stills[0].things[clip.subject]
     meant = Description(subject.kind, subject.colour)
-    rest = [seen for seen in truly_seen(clip.stills[0]) if not matches(meant, seen)]
+    rest = Faultless([seen for seen in truly_seen(clip.stills[0]).things if not matches(meant, seen)])
     assert stage_goal(clip.instruction, rest) is None
     assert stage_goal("sing a song", truly_seen(clip.stills[0])) is None

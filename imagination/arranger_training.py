@@ -135,15 +135,17 @@ def mirrored(table: Table, answers: torch.Tensor, flips: torch.Tensor) -> tuple[
 def score(model: Arranger, words: TextTable, cases: Sequence[Case], *, seed: int, draws: int = 1) -> Score:
     """Count how many cases the model solves with the first of `draws` layouts that passes, else with the first."""
     table, _ = tensors(cases, words)
-    tries = [
-        to_metres(sample_poses(model, table, seed=seed + draw).numpy().astype(np.float64)) for draw in range(draws)
-    ]
-    counts = np.zeros(3, dtype=int)
-    for row, case in enumerate(cases):
-        layouts = [poses[row, : len(case.items)] for poses in tries]
-        verdicts = [judged(case, layout) for layout in layouts]
-        counts += next((verdict for verdict in verdicts if verdict[2]), verdicts[0])
-    return Score(len(cases), *(int(count) for count in counts))
+    verdicts: dict[int, tuple[bool, bool, bool]] = {}
+    for draw in range(draws):
+        open_ones = [row for row in range(len(cases)) if not verdicts.get(row, (False,) * 3)[2]]
+        if not open_ones:
+            break
+        poses = sample_poses(model, table.rows(torch.tensor(open_ones)), seed=seed + draw)
+        for row, layout in zip(open_ones, to_metres(poses.numpy().astype(np.float64)), strict=True):
+            verdict = judged(cases[row], layout[: len(cases[row].items)])
+            if verdict[2] or row not in verdicts:
+                verdicts[row] = verdict
+    return Score(len(cases), *(sum(verdict[part] for verdict in verdicts.values()) for part in range(3)))
 
 
 def judged(case: Case, layout: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> tuple[bool, bool, bool]:

@@ -17,6 +17,7 @@ from imagination import measuring
 from imagination.arranger import SHIPPED as SHIPPED_LAYOUT
 from imagination.arranger import load_arranger
 from imagination.arranger_training import score
+from imagination.arranging import DRAWS, ROUNDS
 from imagination.asking import read_request
 from imagination.carrying import carry_out, plan_chain
 from imagination.figures import Figure, share
@@ -79,14 +80,15 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
 
 
 def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
-    """The layout diffuser on `n` problems of every arrangement, for counts it was and was not trained on, with one draw
-    and with the best of eight; in held-out words; and the control: leaving things where they are."""
+    """The layout diffuser on `n` problems of every arrangement, for counts it was and was not trained on: one draw, the
+    first good one of eight, and of as many as `aubergine run` draws; in held-out words; and the control: leaving
+    things where they are."""
     model, words = load_arranger(folder)
     figures = []
     for title, counts in (("trained counts", TRAINED_COUNTS), ("unseen counts", UNSEEN_COUNTS)):
         for pattern in PATTERNS:
             cases = [draw_case(np.random.default_rng([seed + k, 41]), counts=counts, pattern=pattern) for k in range(n)]
-            for draws in (1, 8):
+            for draws in (1, 8, DRAWS * ROUNDS):
                 counted = score(model, words, cases, seed=seed, draws=draws)
                 name = f"{pattern}, {title}, {'one draw' if draws == 1 else f'first good of {draws}'}"
                 figures.append(Figure(f"{name}: holds", counted.holds / n, n, hits=counted.holds))

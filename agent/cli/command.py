@@ -1,7 +1,9 @@
 """What a sub-command is made of, and the argument types that several share."""
 
 import argparse
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,18 @@ class Command:
     example: str
     add_arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
+
+
+@contextmanager
+def large_imports() -> Iterator[None]:
+    """Import without looking for garbage: modules stay, and searching millions of their objects takes a fifth of the
+    time that networks take to import."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def add_policy_argument(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.cli.command import Command, new_folder, positive, whole
+from agent.cli.command import Command, large_imports, new_folder, positive, whole
 from agent.errors import SpecError
 from agent.types import ImageArray
 
@@ -49,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     from imagination.needs import require_diffusers
 
     require_diffusers()
-    from imagination.hub import make_imaginer
-    from imagination.imaginer import SHIPPED, Draw
+    with large_imports():
+        from imagination.hub import make_imaginer
+        from imagination.imaginer import SHIPPED, Draw
 
     _check_frame_request(arguments)
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=arguments.json)

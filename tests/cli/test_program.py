@@ -1,5 +1,6 @@
 """The command line as a whole: help, wrong commands, start-up."""
 
+import gc
 import subprocess
 import sys
 import time
@@ -7,6 +8,7 @@ import time
 import pytest
 
 from agent.cli import main
+from agent.cli.command import large_imports
 from agent.cli.program import COMMANDS
 
 
@@ -51,3 +53,10 @@ def test_help_comes_at_once() -> None:
         subprocess.run([sys.executable, "-m", "agent.cli", "--help"], check=True, capture_output=True)
         seconds.append(time.perf_counter() - began)
     assert min(seconds) < 1.0
+
+
+def test_garbage_is_looked_for_again_after_large_imports_even_when_one_fails() -> None:
+    with pytest.raises(ImportError), large_imports():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()

@@ -152,8 +152,7 @@ def train_denoiser(config: PartTraining, out: Path, *, resume: bool) -> Trained:
     noise, schedule = forward_process(), config.schedule
 
     def loss(step: int) -> dict[str, torch.Tensor]:
-        with torch.autocast(device.type, enabled=False):
-            clips, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
+        clips, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
         generator = generator_of(schedule.seed, step)
         return denoiser_loss(model, noise, clips.to(device), known.to(device), generator, drop=config.drop)
 

@@ -116,7 +116,9 @@ def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> K
         holes = torch.from_numpy(np.stack([np.asarray(rows[number].hole) for number in holed]))[:, None].float()
         pixels = as_pixels(pictures) * (1 - holes) + GREY * holes
         device = next(autoencoder.parameters()).device
-        kept[holed] = encode(autoencoder, pixels.to(device)).cpu()
+        # As all other latents, in 32 bits even where the denoiser runs in 16.
+        with torch.autocast(device.type, enabled=False):
+            kept[holed] = encode(autoencoder, pixels.to(device)).cpu()
         hole[holed] = torch.nn.functional.max_pool2d(holes, SIDE // GRID)
     return Known(
         use=torch.tensor([USES.index(row.use) for row in rows]),

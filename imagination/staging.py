@@ -22,7 +22,8 @@ from sim.reading import understand
 from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot
 from sim.scene import TABLE_HIGH, TABLE_LOW
 
-TRIES = 2000
+TRIES, TRIES_EACH = 300, 30
+"""Tables begun anew, and spots tried for one thing before that."""
 GAP = 0.01
 """m; air between things that stand side by side."""
 LEAST_ALONG, ROOM_ALONG = 0.09, 0.10
@@ -100,19 +101,23 @@ def _places(
     """Draw x, y, z of every thing [m], None when the draw does not fit."""
     places: dict[int, Array] = {}
     of = {subject: (relation, target) for subject, relation, target in relations}
-    for index in sorted(range(len(things)), key=lambda index: index in of):
+    radii = [KINDS[thing.kind].footprint_radius() for thing in things]
+    # What is said to be beside or in something comes after it; of the rest, the largest first.
+    for index in sorted(range(len(things)), key=lambda index: (index in of, -radii[index])):
         relation, target = of.get(index, ("", -1))
         base = places.get(target)
         if base is not None and relation in ("in", "on"):
             places[index] = base + np.array([*rng.normal(0, 0.005, 2), _surface(things[target].kind)])
             continue
-        radius = KINDS[things[index].kind].footprint_radius()
-        far = {other: radius + KINDS[things[other].kind].footprint_radius() + GAP for other in places}
-        xy = _beside(relation, base, far[target], rng) if base is not None else _anywhere(things[index].kind, rng)
-        free = all(np.hypot(*(xy - places[other][:2])) >= least for other, least in far.items())
-        if not free or np.any(xy < TABLE_LOW - 0.02) or np.any(xy > TABLE_HIGH + 0.02):
+        far = {other: radii[index] + radii[other] + GAP for other in places}
+        for _ in range(TRIES_EACH):
+            xy = _beside(relation, base, far[target], rng) if base is not None else _anywhere(things[index].kind, rng)
+            free = all(np.hypot(*(xy - places[other][:2])) >= least for other, least in far.items())
+            if free and np.all(xy >= TABLE_LOW - 0.02) and np.all(xy <= TABLE_HIGH + 0.02):
+                places[index] = np.array([*xy, 0.0])
+                break
+        else:
             return None
-        places[index] = np.array([*xy, 0.0])
     return [places[index] for index in range(len(things))]
 
 

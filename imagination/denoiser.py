@@ -40,7 +40,7 @@ class DenoiserConfig:
     than all the rest together.
     """
 
-    widths: tuple[int, int, int] = (64, 96, 160)
+    widths: tuple[int, int, int] = (96, 96, 128)
     layers: int = 1
     attend: int = 128
     text: str = "minilm"
@@ -156,11 +156,19 @@ def forward_process() -> DDPMScheduler:
 
 
 def denoiser_loss(
-    model: Denoiser, noise: DDPMScheduler, clips: Tensor, known: Known, generator: torch.Generator, *, drop: float
+    model: Denoiser,
+    noise: DDPMScheduler,
+    clips: Tensor,
+    known: Known,
+    generator: torch.Generator,
+    *,
+    drop: float,
+    weight: Tensor,
 ) -> dict[str, Tensor]:
     """Squared error of v over the frames that count; clips (B, 8, 4, 16, 16).
 
     drop: share of the batch whose words, boxes and actions are hidden, for classifier-free guidance.
+    weight (B, 8, 16, 16): how much every cell counts.
     """
     count = len(clips)
     time = torch.randint(0, TRAIN_TIMES, (count,), generator=generator).to(clips.device)
@@ -169,8 +177,9 @@ def denoiser_loss(
     counts = frames_that_count(known.use)[:, :, None, None, None]
     noisy = noise.add_noise(clips, eps, time) * counts
     wanted = noise.get_velocity(clips, eps, time)
-    off = ((model(noisy, time, known.without(hidden)) - wanted) ** 2 * counts).mean(dim=(2, 3, 4))
-    each = off.sum(1) / counts.flatten(1).sum(1)
+    off = ((model(noisy, time, known.without(hidden)) - wanted) ** 2).mean(dim=2)
+    share = weight * counts[:, :, 0]
+    each = (off * share).sum(dim=(1, 2, 3)) / share.sum(dim=(1, 2, 3))
     figures = {"total": each.mean()}
     for number, use in enumerate(USES):
         chosen = known.use == number

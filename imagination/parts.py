@@ -44,7 +44,8 @@ class PartTraining:
     """scenes: sets of things to photograph, six pictures each.  episodes: of the expert, for goals and films.
 
     store: where pictures are kept; parts may share it.  autoencoder: folder of the trained one, for the denoiser.
-    drop: share of conditions hidden, for guidance.  dressed: share of the pictures that show another table and wall,
+    drop: share of conditions hidden, for guidance.  thing_weight: how much more the denoiser's error counts where there
+    is any of a thing, which is one cell of ten.  dressed: share of the pictures that show another table and wall,
     for autoencoder and judge.  workers: processes that collect.  first_seed: training seeds start at 1,000,000.
     """
 
@@ -60,6 +61,7 @@ class PartTraining:
     denoiser_model: DenoiserConfig = field(default_factory=DenoiserConfig)
     mix: Mix = field(default_factory=Mix)
     drop: float = 0.12
+    thing_weight: float = 5.0
     dressed: float = 0.25
 
     def __post_init__(self) -> None:
@@ -152,9 +154,12 @@ def train_denoiser(config: PartTraining, out: Path, *, resume: bool) -> Trained:
     noise, schedule = forward_process(), config.schedule
 
     def loss(step: int) -> dict[str, torch.Tensor]:
-        clips, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
+        clips, things, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
+        weight = torch.where(things, config.thing_weight, 1.0).to(device)
         generator = generator_of(schedule.seed, step)
-        return denoiser_loss(model, noise, clips.to(device), known.to(device), generator, drop=config.drop)
+        return denoiser_loss(
+            model, noise, clips.to(device), known.to(device), generator, drop=config.drop, weight=weight
+        )
 
     trained = fit(model, loss, schedule, out, settings=_settings(config, "denoiser_model"), resume=resume)
     if trained.finished:

@@ -35,12 +35,12 @@ TOLD_WHERE = 0.7
 class Mix:
     """How often each use is practised, relative to the others."""
 
-    scene: float = 2.0
-    layout: float = 2.0
+    scene: float = 0.5
+    layout: float = 3.0
     inpaint: float = 1.5
-    goal: float = 2.0
-    film: float = 1.5
-    rollout: float = 2.0
+    goal: float = 3.0
+    film: float = 1.0
+    rollout: float = 3.0
 
     def shares(self) -> NDArray[np.float64]:
         weights = np.array([getattr(self, use) for use in USES], dtype=np.float64)
@@ -49,10 +49,14 @@ class Mix:
 
 @dataclass(eq=False)
 class Row:
-    """What one sample is made of before it becomes tensors. frames (8, 4, 16, 16): what training wants drawn."""
+    """What one sample is made of before it becomes tensors. frames (8, 4, 16, 16): what training wants drawn.
+
+    things (8, 16, 16): True where those frames show any of a thing.
+    """
 
     use: str
     frames: Tensor = field(default_factory=lambda: torch.zeros(0))
+    things: Tensor = field(default_factory=lambda: torch.zeros(0))
     text: str | None = None
     present: Tensor | None = None
     picture: ImageArray | None = None
@@ -177,6 +181,7 @@ class Library:
         self._clip = {
             name: joined(clips, name) for name in ("image", "action", "text", "subject", "kind", "colour", "box")
         }
+        self._still_things, self._clip_things = (cells_of_things(joined(shards, "who")) for shards in (stills, clips))
         self._texts = [text for shard in stills for text in shard.texts]
         self._still["text"] = _shifted(stills, "text")
         self._orders = [text for shard in clips for text in shard.texts]
@@ -193,11 +198,13 @@ class Library:
         """Draw one sample for this use."""
         return self._draw_still(use, rng) if use in ("scene", "layout", "inpaint") else self._draw_clip(use, rng)
 
-    def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Known]:
-        """Return clips (B, 8, 4, 16, 16) and what is known of them; the same for equal seed and step."""
+    def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Tensor, Known]:
+        """Return clips (B, 8, 4, 16, 16), where they show things (B, 8, 16, 16), and what is known of them; the same
+        for equal seed and step."""
         rng = np.random.default_rng([seed, step])
         rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares())]
-        return torch.stack([row.frames for row in rows]), known_of(rows, self.words, self.autoencoder)
+        clips, things = (torch.stack([getattr(row, name) for row in rows]) for name in ("frames", "things"))
+        return clips, things, known_of(rows, self.words, self.autoencoder)
 
     def _draw_still(self, use: str, rng: np.random.Generator) -> Row:
         dressed = use == "inpaint" and rng.random() < DRESSED_SHARE
@@ -205,7 +212,9 @@ class Library:
         frames = torch.zeros(FRAMES, LATENT, GRID, GRID)
         frames[0] = (self._dressed_latents if dressed else self._still_latents)[index].float()
         text = self._texts[int(self._still["text"][index][int(rng.integers(self._still["text"].shape[1]))])]
-        row = Row(use, frames, text=text)
+        things = torch.zeros(FRAMES, GRID, GRID, dtype=torch.bool)
+        things[0] = self._still_things[index]
+        row = Row(use, frames, things, text=text)
         kinds = self._still["kind"][index]
         if use == "layout" or (use == "inpaint" and rng.random() < 0.5):
             row.boxes, row.kinds, row.colours = self._still["box"][index], kinds, self._still["colour"][index]
@@ -224,11 +233,10 @@ class Library:
             chosen = np.minimum(np.arange(now + 1, now + 1 + FRAMES), end - 1)
         else:
             chosen = np.round(np.linspace(now, end - 1, FRAMES + 1)[1:]).astype(int)
-        frames = self._clip_latents[chosen].float()
         if use == "goal":
-            frames = torch.zeros_like(frames)
-            frames[0] = self._clip_latents[end - 1].float()
-        row = Row(use, frames, present=self._clip_latents[now].float())
+            chosen = np.full(FRAMES, end - 1)
+        frames, things = self._clip_latents[chosen].float(), self._clip_things[chosen]
+        row = Row(use, frames, things, present=self._clip_latents[now].float())
         if use != "rollout" or rng.random() < 0.3:
             row.text = self._orders[int(self._clip["text"][now])]
         if use != "rollout" and rng.random() < TOLD_WHERE:
@@ -240,6 +248,13 @@ class Library:
             still = np.nan_to_num(self._clip["action"][np.minimum(chosen - 1, end - 2)])
             row.actions = still.astype(np.float32)
         return row
+
+
+def cells_of_things(who: NDArray[np.generic]) -> Tensor:
+    """Return which cells (N, 16, 16) of pictures show any of a thing; who (N, H, W) as in `Still.who`."""
+    things = np.asarray(who) >= FIRST_THING
+    blocks = things.reshape(len(things), GRID, SIDE // GRID, GRID, SIDE // GRID)
+    return torch.from_numpy(blocks.any(axis=(2, 4)))
 
 
 def _shifted(shards: Sequence[Shard], name: str) -> NDArray[np.int64]:

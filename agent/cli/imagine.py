@@ -57,11 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=arguments.json)
 
     def make() -> "Imaginer":
-        if arguments.model is None and not (SHIPPED / "config.json").exists():
-            raise SpecError(
-                "no latent model ships with this version; train one with configs/train/imagine_denoiser.yaml and name "
-                "its folder with --model, or name a diffusers pipeline"
-            )
         return make_imaginer(arguments.model or SHIPPED)
 
     pictures = arguments.imagine(make, arguments, draw)

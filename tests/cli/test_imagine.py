@@ -57,7 +57,6 @@ def test_equal_seeds_write_equal_files(latent_folder: Path, tmp_path: Path) -> N
         (["scene", "a bowl", "--guidance", "-1"], "guidance"),
         (["layout", "none.json"], "cannot read none.json"),
         (["inpaint", "none.png"], "there is no picture none.png"),
-        (["goal", "scene:1", "put the eggplant in the bowl"], "no latent model ships|--model"),
         (["scene", "a bowl", "--model", "no/such/folder"], "there is no such folder"),
         (["goal", "scene:1", "sing a song"], "names nothing"),
         (["video", "scene:1", "put the eggplant in the bowl", "--actions", "none.json"], "cannot read none.json"),

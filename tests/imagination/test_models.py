@@ -21,6 +21,7 @@ from imagination.autoencoder import (
 from imagination.captions import PlacedBox
 from imagination.denoiser import (
     FRAMES,
+    TRAIN_TIMES,
     USES,
     Denoiser,
     coverage,
@@ -32,7 +33,7 @@ from imagination.denoiser import (
 )
 from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of
-from imagination.samples import Row, Words, known_of, random_hole, scaled_actions
+from imagination.samples import Row, Words, cells_of_things, known_of, random_hole, scaled_actions
 from imagination.stills import ARM, FIRST_THING, Still
 from policies.text import make_text_encoder
 from sim.commander import ACTION
@@ -157,7 +158,8 @@ def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(lat
     torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
 
     def losses(of: torch.Tensor) -> dict[str, float]:
-        figures = denoiser_loss(model, forward_process(), of, known, torch.Generator().manual_seed(0), drop=0.0)
+        generator, even = torch.Generator().manual_seed(0), torch.ones(2, FRAMES, 16, 16)
+        figures = denoiser_loss(model, forward_process(), of, known, generator, drop=0.0, weight=even)
         return {name: float(value.detach()) for name, value in figures.items()}
 
     changed = clips.clone()
@@ -165,6 +167,29 @@ def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(lat
     before, after = losses(clips), losses(changed)
     assert set(before) == {"total", "scene", "film"}
     assert before["scene"] == pytest.approx(after["scene"])
+
+
+def test_cells_count_in_the_loss_by_their_weight(latent_folder: Path) -> None:
+    imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
+    known = known_of([Row("film", text="a bowl")], words, imaginer._autoencoder)
+    model, noise = Denoiser(TINY), forward_process()
+    torch.nn.init.zeros_(model.unet.conv_out.weight)
+    torch.nn.init.zeros_(model.unet.conv_out.bias)
+    clips, weight = torch.randn(1, FRAMES, 4, 16, 16), torch.ones(1, FRAMES, 16, 16)
+    weight[:, :, :4] = 7.0
+    figures = denoiser_loss(model, noise, clips, known, torch.Generator().manual_seed(3), drop=0.0, weight=weight)
+    generator = torch.Generator().manual_seed(3)
+    time = torch.randint(0, TRAIN_TIMES, (1,), generator=generator)
+    wanted = noise.get_velocity(clips, torch.randn(clips.shape, generator=generator), time)
+    top, rest = (wanted[:, :, :, rows].square().mean() for rows in (slice(0, 4), slice(4, 16)))
+    assert float(figures["total"].detach()) == pytest.approx(float((7 * top + 3 * rest) / 10), rel=1e-5)
+
+
+def test_cells_show_a_thing_where_any_of_their_pixels_does() -> None:
+    who = np.zeros((2, 64, 64), dtype=np.uint8)
+    who[0, 9, 30], who[1, :4, :4] = FIRST_THING + 1, ARM
+    cells = cells_of_things(who)
+    assert cells.shape == (2, 16, 16) and cells[0].nonzero().tolist() == [[2, 7]] and not cells[1].any()
 
 
 def test_inpainting_changes_no_bit_outside_the_hole(latent_folder: Path, stills: tuple[Still, ...]) -> None:

@@ -11,7 +11,7 @@ from agent.types import ActionChunk, FloatArray, ImageArray, Observation
 from agent.wrapping import PolicyWrapper
 from imagination.judge import Found, Judge, Reading
 from imagination.lookahead import small
-from imagination.reading import Seen, find
+from imagination.reading import Seen, apart, find
 from imagination.stills import CAMERA
 from policies.following import Memory, pointed
 from policies.renaming import remembered
@@ -77,7 +77,7 @@ def change_between(before: Seen, after: Seen) -> Change | None:
         there = find(meant, after, near=subject.xy)
         if there is None:
             continue
-        way = float(np.hypot(there.xy[0] - subject.xy[0], there.xy[1] - subject.xy[1]))
+        way = apart(there.xy, subject.xy)
         target = _under(there, before.things)
         if way > MOVED and target is not None and (best is None or way > best[0]):
             best = way, Change(subject, target)
@@ -92,9 +92,7 @@ def _under(thing: Found, before: Sequence[Found]) -> Found | None:
         for seen in before
         if seen.kind in RECEPTACLES and seen.box[0] <= x <= seen.box[2] and seen.box[1] - 0.05 <= y <= seen.box[3]
     ]
-    return min(
-        holding, key=lambda seen: float(np.hypot(seen.xy[0] - thing.xy[0], seen.xy[1] - thing.xy[1])), default=None
-    )
+    return min(holding, key=lambda seen: apart(seen.xy, thing.xy), default=None)
 
 
 def _told(change: Change, state: FloatArray) -> Memory:

@@ -16,7 +16,7 @@ from imagination.figures import Figure, clips_from, mean, middle, share, stills_
 from imagination.goals import MOVED
 from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Found, Judge, Reading, load_judge, place_of
-from imagination.reading import find, read_boxes_back, shows
+from imagination.reading import apart, find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
 from imagination.staging import stage_caption
 from imagination.stills import ARM, FIRST_THING, Still
@@ -211,13 +211,13 @@ def subject_error(judge: Judge, clip: Clip, truth: Still, picture: ImageArray) -
 
 
 def _apart(seen: Found, xy: tuple[float, float]) -> float:
-    return 100 * float(np.hypot(seen.xy[0] - xy[0], seen.xy[1] - xy[1]))
+    return 100 * apart(seen.xy, xy)
 
 
 def way(clip: Clip) -> float:
     """How far [m] the subject is from where it was when all is done."""
     first, last = (clip.stills[index].things[clip.subject].xy for index in (0, -1))
-    return float(np.hypot(last[0] - first[0], last[1] - first[1]))
+    return apart(first, last)
 
 
 def moving(clip: Clip) -> tuple[Clip, int] | None:

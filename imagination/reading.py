@@ -30,7 +30,7 @@ class Seen(Protocol):
         ...
 
 
-def matches(description: Description, found: Found) -> bool:
+def matches(description: Description, found: Found | Description) -> bool:
     """Say whether the description could mean this thing."""
     return found.kind == description.kind and description.colour in (None, found.colour)
 
@@ -87,7 +87,12 @@ def find(
     if not meant or near is None:
         return meant[0] if meant else None
     alike = [found for found in meant if found.evidence >= ALIKE * meant[0].evidence]
-    return min(alike, key=lambda found: float(np.hypot(found.xy[0] - near[0], found.xy[1] - near[1])))
+    return min(alike, key=lambda found: apart(found.xy, near))
+
+
+def apart(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """Return the distance of two places x, y on the table [m]."""
+    return float(np.hypot(first[0] - second[0], first[1] - second[1]))
 
 
 def _same(a: Found, b: Found) -> bool:

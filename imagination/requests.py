@@ -14,7 +14,7 @@ from agent.types import FloatArray, ImageArray
 from imagination.captions import PlacedBox
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Reading, load_judge
-from imagination.reading import meant_by
+from imagination.reading import matches, meant_by
 from imagination.samples import grown
 from imagination.stills import ARM, FIRST_THING, SIDE, look, small_world
 from imagination.vocabulary import CLASSES, GROUND
@@ -112,7 +112,7 @@ def check_instruction(text: str, frame: Frame) -> None:
     if frame.things is None:
         return
     for description in named:
-        if not any(_agrees(description, shown) for shown in frame.things):
+        if not any(matches(description, shown) for shown in frame.things):
             seen = ", ".join(dict.fromkeys(shown.name for shown in frame.things)) or "nothing"
             raise SpecError(
                 f"the frame shows no {Description(description.kind, description.colour).name}; it shows: {seen}"
@@ -136,7 +136,7 @@ def hole_of(frame: Frame, keep: Sequence[str]) -> NDArray[np.bool_]:
             kept |= frame.who >= FIRST_THING
         else:
             wanted = parse_name(word)
-            shown = [number for number, thing in enumerate(frame.things) if _agrees(wanted, thing)]
+            shown = [number for number, thing in enumerate(frame.things) if matches(wanted, thing)]
             if not shown:
                 raise unknown_name("thing to keep", word, (ROBOT, OBJECTS[1], *(thing.name for thing in frame.things)))
             kept |= np.isin(frame.who, [FIRST_THING + number for number in shown])
@@ -174,7 +174,3 @@ def _box(entry: object, where: str) -> PlacedBox:
     if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
         raise SpecError(f"{where}: {box} is outside the frame or empty; 0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1")
     return PlacedBox(thing, (x0, y0, x1, y1))
-
-
-def _agrees(wanted: Description, shown: Description) -> bool:
-    return wanted.kind == shown.kind and wanted.colour in (None, shown.colour)

@@ -158,13 +158,14 @@ def still_arrays(stills: Sequence[Still]) -> dict[str, AnyArray]:
 
 
 def clip_shard(clips: Sequence[Clip]) -> Shard:
-    """Return clips as arrays: those of their stills, one row a frame; action (N, 7), NaN in an episode's last row;
-    episode (N,); text (N,); subject (N,): the index of the thing that the instruction moves."""
+    """Return clips as arrays: those of their stills, one row a frame; hand (N, 7), as in `Still`; action (N, 7), NaN in
+    an episode's last row; episode (N,); text (N,); subject (N,): the index of the thing that the instruction moves."""
     stills = [still for clip in clips for still in clip.stills]
     distinct = {text: number for number, text in enumerate(dict.fromkeys(clip.instruction for clip in clips))}
     actions = [np.concatenate([clip.actions, np.full((1, 7), np.nan, dtype=np.float32)]) for clip in clips]
     lengths = [len(clip.stills) for clip in clips]
     columns: dict[str, AnyArray] = {
+        "hand": np.stack([still.hand for still in stills]).astype(np.float32),
         "action": np.concatenate(actions).astype(np.float32),
         "episode": np.repeat(np.arange(len(clips), dtype=np.int32), lengths),
         "text": np.repeat([distinct[clip.instruction] for clip in clips], lengths).astype(np.int32),

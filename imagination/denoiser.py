@@ -6,6 +6,7 @@ use and the actions.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from agent.errors import SpecError
 from imagination.autoencoder import GRID, LATENT
+from imagination.hands import HAND_FEATURES
 from imagination.vocabulary import COLOUR_NAMES, KIND_NAMES
 
 FRAMES = 8
@@ -27,9 +29,14 @@ SINGLE = ("scene", "layout", "inpaint", "goal")
 TRAIN_TIMES = 1000
 ATTENTION_HEADS = 4
 """diffusers reads its `attention_head_dim` as their number."""
-MAP = 16
-"""Channels of the map that says what stands where."""
-KNOWN_CHANNELS = LATENT + 1 + LATENT + 1 + MAP
+MAP = 24
+"""Channels of the map that says what stands where; four more say which part of its box a cell is."""
+NEAR_HAND = 3
+"""Channels of a frame that say how far every cell is from the hand, and whether it is there."""
+KNOWN_CHANNELS = LATENT + 1 + LATENT + 1 + MAP + 4 + FRAMES * NEAR_HAND
+VECTOR = len(USES) + 2 + FRAMES * (ACTION + HAND_FEATURES)
+NOISIER = 4.0
+"""How far the noise is moved up: what a picture shows is settled at loud noise, and quiet noise is then soon gone."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,10 @@ class Known:
     """A batch of what is known. Everything is there always; what is not given is zero and its flag is 0.
 
     use (B,): index into USES.  words (B, L, E) and word_mask (B, L), True at words.
-    present (B, 4, 16, 16) and has_present (B,).  kept (B, 4, 16, 16): latents of the picture with its hole greyed, and
+    present (B, 8, 16, 16) and has_present (B,).  kept (B, 8, 16, 16): latents of the picture with its hole greyed, and
     hole (B, 1, 16, 16), 1 where to paint.  boxes (B, M, 4) as shares, kinds and colours (B, M), −1 for none.
-    actions (B, 8, 7), each about in [-1, 1], and has_actions (B,).
+    actions (B, 8, 7), each about in [-1, 1], and has_actions (B,).  hands (B, 8, 6): where the hand will be after each,
+    as `imagination.hands` says, and has_hands (B,).
     """
 
     use: Tensor
@@ -69,6 +77,8 @@ class Known:
     colours: Tensor
     actions: Tensor
     has_actions: Tensor
+    hands: Tensor
+    has_hands: Tensor
 
     def to(self, device: torch.device) -> "Known":
         return Known(**{name: getattr(self, name).to(device) for name in self.__dataclass_fields__})
@@ -86,11 +96,13 @@ class Known:
             kinds=torch.where(gone[:, None], -1, self.kinds),
             actions=self.actions * (~gone)[:, None, None],
             has_actions=self.has_actions * ~gone,
+            hands=self.hands * (~gone)[:, None, None],
+            has_hands=self.has_hands * ~gone,
         )
 
 
 class Denoiser(nn.Module):
-    """Predicts v of noisy clips (B, 8, 4, 16, 16) at times (B,)."""
+    """Predicts v of noisy clips (B, 8, 8, 16, 16) at times (B,)."""
 
     def __init__(self, config: DenoiserConfig) -> None:
         super().__init__()
@@ -111,7 +123,7 @@ class Denoiser(nn.Module):
             attention_head_dim=ATTENTION_HEADS,
             norm_num_groups=16,
             class_embed_type="projection",
-            projection_class_embeddings_input_dim=len(USES) + 1 + FRAMES * ACTION,
+            projection_class_embeddings_input_dim=VECTOR,
             resnet_time_scale_shift="scale_shift",
         )
 
@@ -119,21 +131,30 @@ class Denoiser(nn.Module):
         count = len(noisy)
         flags = known.has_present[:, None, None, None].expand(-1, 1, GRID, GRID).to(noisy.dtype)
         painted = self.paint(known.boxes, known.kinds, known.colours)
-        channels = torch.cat([noisy.flatten(1, 2), known.present, flags, known.kept, known.hole, painted], dim=1)
+        near = near_hands(known.hands) * known.has_hands[:, None, None, None]
+        channels = torch.cat([noisy.flatten(1, 2), known.present, flags, known.kept, known.hole, painted, near], dim=1)
         said = self.words(known.words)
         said = torch.cat([self.nothing.expand(count, 1, -1), said], dim=1)
         mask = torch.cat([torch.ones_like(known.word_mask[:, :1]), known.word_mask], dim=1)
         use = nn.functional.one_hot(known.use, len(USES)).to(noisy.dtype)
-        vector = torch.cat([use, known.has_actions[:, None].to(noisy.dtype), known.actions.flatten(1)], dim=1)
+        flags = torch.stack([known.has_actions, known.has_hands], dim=1).to(noisy.dtype)
+        vector = torch.cat([use, flags, known.actions.flatten(1), known.hands.flatten(1)], dim=1)
         out = self.unet(channels, time, said, class_labels=vector, encoder_attention_mask=mask, return_dict=False)[0]
         return torch.as_tensor(out).reshape(count, FRAMES, LATENT, GRID, GRID)
 
     def paint(self, boxes: Tensor, kinds: Tensor, colours: Tensor) -> Tensor:
-        """Return the map (B, MAP, 16, 16): in every cell the sum of what lies there, by how much of it is covered."""
+        """Return the map (B, MAP + 4, 16, 16): in every cell the sum of what lies there, by how much of it is covered;
+        then how far right and down in its box the cell is, from −0.5 to 0.5, and the box's width and height."""
         there = (kinds >= 0).to(boxes.dtype)
-        cover = coverage(boxes.nan_to_num()) * there[:, :, None, None]
+        boxes = boxes.nan_to_num()
+        cover = coverage(boxes) * there[:, :, None, None]
         looks = self.kind(kinds.clamp(min=0)) + self.colour(torch.where(colours < 0, len(COLOUR_NAMES), colours))
-        return torch.einsum("bmhw,bmc->bchw", cover, looks)
+        middle, size = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]).clamp(min=1e-3)
+        across, down = (cells_from(middle) / size[:, :, :, None, None]).clamp(-0.5, 0.5).unbind(dim=2)
+        parts = [
+            (cover * part).sum(dim=1) for part in (across, down, size[..., 0, None, None], size[..., 1, None, None])
+        ]
+        return torch.cat([torch.einsum("bmhw,bmc->bchw", cover, looks), torch.stack(parts, dim=1)], dim=1)
 
 
 def coverage(boxes: Tensor) -> Tensor:
@@ -145,11 +166,31 @@ def coverage(boxes: Tensor) -> Tensor:
     return down[..., :, None] * across[..., None, :]
 
 
+def cells_from(places: Tensor) -> Tensor:
+    """Return how far right and down every cell's middle is from places (..., 2), as shares: (..., 2, 16, 16)."""
+    middles = (torch.arange(GRID, device=places.device, dtype=places.dtype) + 0.5) / GRID
+    right = middles[None, :].expand(GRID, GRID) - places[..., 0, None, None]
+    down = middles[:, None].expand(GRID, GRID) - places[..., 1, None, None]
+    return torch.stack([right, down], dim=-3)
+
+
+def near_hands(hands: Tensor) -> Tensor:
+    """Return, of every frame, how far right and down of the hand each cell is, in [-1, 1], and a spot of a cell's size
+    where the hand is, (B, 8 · NEAR_HAND, 16, 16); hands (B, 8, HAND_FEATURES)."""
+    away = cells_from(hands[..., :2])
+    spot = torch.exp(-0.5 * ((away * GRID) ** 2).sum(dim=2, keepdim=True))
+    return torch.cat([(3 * away).clamp(-1, 1), spot], dim=2).flatten(1, 2)
+
+
 def forward_process() -> DDPMScheduler:
-    """q(x_t | x_0): squared cosine, v-prediction (Salimans and Ho 2022)."""
+    """q(x_t | x_0): the squared cosine with its signal-to-noise ratio divided by NOISIER² at every time (Hoogeboom et
+    al. 2023, "Simple diffusion"), v-prediction (Salimans and Ho 2022)."""
+    angles = torch.linspace(0, math.pi / 2, TRAIN_TIMES + 1, dtype=torch.float64)
+    kept = angles.cos() ** 2 / (angles.cos() ** 2 + (NOISIER * angles.sin()) ** 2)
+    betas = (1 - kept[1:] / kept[:-1]).clamp(max=0.999)
     return DDPMScheduler(
         num_train_timesteps=TRAIN_TIMES,
-        beta_schedule="squaredcos_cap_v2",
+        trained_betas=betas.float().numpy(),
         prediction_type="v_prediction",
         clip_sample=False,
     )
@@ -165,7 +206,7 @@ def denoiser_loss(
     drop: float,
     weight: Tensor,
 ) -> dict[str, Tensor]:
-    """Squared error of v over the frames that count; clips (B, 8, 4, 16, 16).
+    """Squared error of v over the frames that count; clips (B, 8, 8, 16, 16).
 
     drop: share of the batch whose words, boxes and actions are hidden, for classifier-free guidance.
     weight (B, 8, 16, 16): how much every cell counts.
@@ -206,7 +247,7 @@ def sample_clips(
     guidance: float = 2.0,
     tick: "Ticker | None" = None,
 ) -> Tensor:
-    """Draw clips (B, 8, 4, 16, 16) by DDIM with classifier-free guidance; equal seeds give equal clips.
+    """Draw clips (B, 8, 8, 16, 16) by DDIM with classifier-free guidance; equal seeds give equal clips.
 
     guidance: 1 takes the conditioned prediction as it is.  tick: called after every step.
     """
@@ -238,7 +279,7 @@ class Ticker:
 def save_denoiser(folder: Path, model: Denoiser, card: str) -> None:
     """Write config.json, model.safetensors (16-bit) and README.md (the model card)."""
     folder.mkdir(parents=True, exist_ok=True)
-    described = {"type": "denoiser", "format": 1, "kinds": KIND_NAMES, "colours": COLOUR_NAMES, **asdict(model.config)}
+    described = {"type": "denoiser", "format": 2, "kinds": KIND_NAMES, "colours": COLOUR_NAMES, **asdict(model.config)}
     (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
@@ -251,8 +292,8 @@ def load_denoiser(folder: Path) -> Denoiser:
         described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise SpecError(f"{folder} holds no denoiser; train one: configs/train/imagine_denoiser.yaml") from error
-    if described.pop("type", None) != "denoiser" or described.pop("format", None) != 1:
-        raise SpecError(f"{folder} is not a denoiser of format 1")
+    if described.pop("type", None) != "denoiser" or described.pop("format", None) != 2:
+        raise SpecError(f"{folder} is not a denoiser of format 2")
     known: Sequence[object] = described.pop("kinds"), described.pop("colours")
     if known != (list(KIND_NAMES), list(COLOUR_NAMES)):
         raise SpecError(f"{folder} was trained on another catalogue of things; train it again")

@@ -17,6 +17,7 @@ from imagination.captions import draw_caption, write_caption
 from imagination.denoiser import FRAMES
 from imagination.figures import clips_from, stills_from
 from imagination.goals import MOVED
+from imagination.hands import Motion
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Judge, Reading, load_judge
@@ -138,9 +139,8 @@ def _films(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[Ti
         if case is None:
             continue
         clip, now = case
-        film = imaginer.video(
-            clip.stills[now].rgb, None, clip.actions[now:][:FRAMES], Draw(seed + number, guidance=1.0, quiet=True)
-        )
+        motion = Motion(clip.actions[now:][:FRAMES], clip.stills[now].hand)
+        film = imaginer.video(clip.stills[now].rgb, None, motion, Draw(seed + number, guidance=1.0, quiet=True))
         off = subject_error(judge, clip, clip.stills[now + FRAMES], film[-1])
         verdict = _verdict(off <= NEAR_ENOUGH)
         tiles += [(clip.stills[now].rgb, GIVEN, "now")]

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from agent.types import FloatArray, ImageArray
+from agent.types import ImageArray
 from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load_autoencoder
 from imagination.captions import PlacedBox, read_caption
 from imagination.denoiser import FRAMES, load_denoiser, sample_clips
+from imagination.hands import Motion
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Reading, load_judge
 from imagination.samples import Row, Words, known_of
@@ -54,10 +55,8 @@ class Imaginer(Protocol):
         """What the frame will look like when the instruction is done."""
         ...
 
-    def video(
-        self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
-    ) -> tuple[ImageArray, ...]:
-        """Eight frames to come: to the end of the task, or, given actions (8, 7), one after each of them."""
+    def video(self, frame: ImageArray, text: str | None, motion: Motion | None, draw: Draw) -> tuple[ImageArray, ...]:
+        """Eight frames to come: to the end of the task, or, given a motion, one after each of its actions."""
         ...
 
 
@@ -91,13 +90,11 @@ class LatentImaginer:
     def goal(self, frame: ImageArray, text: str, draw: Draw) -> ImageArray:
         return np.asarray(self.draw([self.goal_row(frame, text)], draw)[0, 0])
 
-    def video(
-        self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
-    ) -> tuple[ImageArray, ...]:
-        if actions is None:
+    def video(self, frame: ImageArray, text: str | None, motion: Motion | None, draw: Draw) -> tuple[ImageArray, ...]:
+        if motion is None:
             row = self.goal_row(frame, text or "", use="film")
         else:
-            row = Row("rollout", text=text, present=self.latent(frame), actions=actions)
+            row = rollout_row(self.latent(frame), motion, text)
         return tuple(self.draw([row], draw)[0])
 
     def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
@@ -112,14 +109,13 @@ class LatentImaginer:
         row.use, row.present = use, self.latent(frame)
         return row
 
-    def rollouts(self, frame: ImageArray, actions: FloatArray, draw: Draw) -> ImageArray:
-        """Return the frames (N, H, W, 3) after the last of eight actions, for each of `actions` (N, 8, 7)."""
+    def rollouts(self, frame: ImageArray, motions: Sequence[Motion], draw: Draw) -> ImageArray:
+        """Return the frames (N, H, W, 3) after the last action of each of the motions."""
         present = self.latent(frame)
-        rows = [Row("rollout", present=present, actions=chunk) for chunk in actions]
-        return np.asarray(self.draw(rows, draw)[:, -1])
+        return np.asarray(self.draw([rollout_row(present, motion) for motion in motions], draw)[:, -1])
 
     def latent(self, frame: ImageArray) -> torch.Tensor:
-        """Return the latent (4, 16, 16) of a frame."""
+        """Return the latent (8, 16, 16) of a frame."""
         return encode(self._autoencoder, as_pixels(frame[None]))[0]
 
     @torch.inference_mode()
@@ -134,6 +130,11 @@ class LatentImaginer:
         pixels = decode(self._autoencoder, clips[:, :count].flatten(0, 1))
         pictures = as_pictures(pixels)
         return pictures.reshape(len(rows), count, *pictures.shape[1:])
+
+
+def rollout_row(present: torch.Tensor, motion: Motion, text: str | None = None) -> Row:
+    """Return the sample that asks what a motion comes to, from the latent of the present frame."""
+    return Row("rollout", text=text, present=present, actions=motion.actions, hands=motion.hands)
 
 
 def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:

@@ -1,6 +1,6 @@
 """Looks ahead before moving: several variants of a policy's chunk are imagined, and the one that ends best is taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +11,15 @@ from agent.ports import Policy
 from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from agent.wrapping import PolicyWrapper
 from imagination.denoiser import FRAMES
+from imagination.hands import Motion
 from imagination.judge import Judge, Reading, place_of
 from imagination.reading import find, meant_by
 from imagination.staging import end_of
-from imagination.stills import ARM, CAMERA, SIDE
+from imagination.stills import ARM, CAMERA, HAND, SIDE
 from sim.reading import understand
 
-Rollouts = Callable[[ImageArray, FloatArray], ImageArray]
-"""Frame (SIDE, SIDE, 3) and actions (N, 8, A) -> the frames after the last of them (N, SIDE, SIDE, 3)."""
+Rollouts = Callable[[ImageArray, Sequence[Motion]], ImageArray]
+"""Frame (SIDE, SIDE, 3) and N motions -> the frames after the last action of each (N, SIDE, SIDE, 3)."""
 Worth = Callable[[ImageArray, Goal], float]
 """How well a frame serves a goal; more is better."""
 REACH_SHARE = 0.5
@@ -55,7 +56,8 @@ class Lookahead(PolicyWrapper):
         if goal is None:
             return chunk
         variants = self._variants(own)
-        frames = self._rollouts(small(observation.images[CAMERA]), filled(variants))
+        motions = [Motion(actions, observation.state[:HAND]) for actions in filled(variants)]
+        frames = self._rollouts(small(observation.images[CAMERA]), motions)
         worths = [self._worth(frame, goal) for frame in frames]
         return replace(chunk, actions=variants[int(np.argmax(worths))])
 

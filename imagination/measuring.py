@@ -14,7 +14,8 @@ from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
 from imagination.goals import MOVED
-from imagination.imaginer import Draw, LatentImaginer, layout_row
+from imagination.hands import Motion
+from imagination.imaginer import Draw, LatentImaginer, layout_row, rollout_row
 from imagination.judge import Found, Judge, Reading, load_judge, place_of
 from imagination.reading import apart, find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
@@ -64,9 +65,9 @@ def measure_autoencoder(folder: Path, *, n: int, seed: int) -> list[Figure]:
         mask = still.who >= FIRST_THING
         whole.append(psnr(seen, still.rgb))
         things.append(psnr(seen[mask], still.rgb[mask]))
-        small = Image.fromarray(still.rgb).resize((18, 18), Image.Resampling.BOX)
+        small = Image.fromarray(still.rgb).resize((26, 26), Image.Resampling.BOX)
         control.append(psnr(np.asarray(small.resize((64, 64), Image.Resampling.BICUBIC)), still.rgb))
-    return [mean("psnr", whole, "dB"), mean("psnr on things", things, "dB"), mean("control: 18 x 18", control, "dB")]
+    return [mean("psnr", whole, "dB"), mean("psnr on things", things, "dB"), mean("control: 26 x 26", control, "dB")]
 
 
 def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
@@ -151,11 +152,13 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
 def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
     """Rollouts of eight actions in which the object moves; the controls are the frame repeated and wrong actions."""
     cases = [case for clip in clips_from(seed, n) if (case := moving(clip)) is not None]
-    rows = [
-        Row("rollout", present=imaginer.latent(clip.stills[now].rgb), actions=clip.actions[now:][:FRAMES])
-        for clip, now in cases
+    presents = [imaginer.latent(clip.stills[now].rgb) for clip, now in cases]
+    motions = [Motion(clip.actions[now:][:FRAMES], clip.stills[now].hand) for clip, now in cases]
+    rows = [rollout_row(present, motion) for present, motion in zip(presents, motions, strict=True)]
+    wrong = [
+        rollout_row(present, Motion(other.actions, motion.hand))
+        for present, (motion, other) in zip(presents, _rotated(motions), strict=True)
     ]
-    wrong = [Row(row.use, present=row.present, actions=other.actions) for row, other in _rotated(rows)]
     true = [np.stack([still.rgb for still in clip.stills[now + 1 :][:FRAMES]]) for clip, now in cases]
     sources = (
         ("", drawn(imaginer, rows, draw)),
@@ -229,8 +232,8 @@ def moving(clip: Clip) -> tuple[Clip, int] | None:
     return None
 
 
-def _rotated(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
-    return list(zip(rows, [*rows[1:], *rows[:1]], strict=True))
+def _rotated(motions: Sequence[Motion]) -> list[tuple[Motion, Motion]]:
+    return list(zip(motions, [*motions[1:], *motions[:1]], strict=True))
 
 
 def _classes(still: Still) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

@@ -44,9 +44,10 @@ class PartTraining:
     """scenes: sets of things to photograph, six pictures each.  episodes: of the expert, for goals and films.
 
     store: where pictures are kept; parts may share it.  autoencoder: folder of the trained one, for the denoiser.
-    drop: share of conditions hidden, for guidance.  thing_weight: how much more the denoiser's error counts where there
-    is any of a thing, which is one cell of ten.  dressed: share of the pictures that show another table and wall,
-    for autoencoder and judge.  workers: processes that collect.  first_seed: training seeds start at 1,000,000.
+    drop: share of conditions hidden, for guidance.  telling_weight: how much more the denoiser's error counts where
+    there is any of a thing, which is one cell of ten, or a change.  dressed: share of the pictures that show another
+    table and wall, for autoencoder and judge.  workers: processes that collect.  first_seed: training seeds start at
+    1,000,000.
     """
 
     schedule: Schedule = field(default_factory=Schedule)
@@ -61,7 +62,7 @@ class PartTraining:
     denoiser_model: DenoiserConfig = field(default_factory=DenoiserConfig)
     mix: Mix = field(default_factory=Mix)
     drop: float = 0.12
-    thing_weight: float = 5.0
+    telling_weight: float = 5.0
     dressed: float = 0.25
 
     def __post_init__(self) -> None:
@@ -101,7 +102,7 @@ def train_autoencoder(config: PartTraining, out: Path, *, resume: bool) -> Train
         some = [pictures[np.sort(rng.choice(len(pictures), min(64, len(pictures)), replace=False))] for _ in range(4)]
         settle_scale(model, [as_pixels(part).to(device) for part in some])
         model.cpu()
-        what = "Turns a picture of 64 x 64 pixels into a latent of 4 x 16 x 16 and back (diffusers' AutoencoderKL)."
+        what = "Turns a picture of 64 x 64 pixels into a latent of 8 x 16 x 16 and back (diffusers' AutoencoderKL)."
         shrunk(model, out / "model")
         card = _card("Autoencoder", what, model, config, trained, "autoencoder")
         (out / "model" / "README.md").write_text(card, encoding="utf-8")
@@ -154,8 +155,8 @@ def train_denoiser(config: PartTraining, out: Path, *, resume: bool) -> Trained:
     noise, schedule = forward_process(), config.schedule
 
     def loss(step: int) -> dict[str, torch.Tensor]:
-        clips, things, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
-        weight = torch.where(things, config.thing_weight, 1.0).to(device)
+        clips, telling, known = library.batch(schedule.seed, step, schedule.batch, config.mix)
+        weight = torch.where(telling, config.telling_weight, 1.0).to(device)
         generator = generator_of(schedule.seed, step)
         return denoiser_loss(
             model, noise, clips.to(device), known.to(device), generator, drop=config.drop, weight=weight

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from agent.errors import SpecError
-from agent.types import FloatArray, ImageArray
+from agent.types import ImageArray
 from imagination.captions import PlacedBox
+from imagination.hands import Motion
 from imagination.imaginer import Draw
 
 EDIT_STRENGTH = 0.7
@@ -65,9 +66,7 @@ class PipelineImaginer:
         arguments = {"prompt": text, "image": Image.fromarray(frame), "strength": EDIT_STRENGTH}
         return self._run(AutoPipelineForImage2Image, "edit a picture", draw, frame.shape[:2], **arguments)
 
-    def video(
-        self, frame: ImageArray, text: str | None, actions: FloatArray | None, draw: Draw
-    ) -> tuple[ImageArray, ...]:
+    def video(self, frame: ImageArray, text: str | None, motion: Motion | None, draw: Draw) -> tuple[ImageArray, ...]:
         raise SpecError(f"the pipeline '{self._source}' is a {self._kind}; films of this robot need its own model")
 
     def _run(

@@ -1,6 +1,6 @@
 """What pictures are worth to a policy: looking ahead, goals in place of words, and ranking without letting any move."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,9 +8,10 @@ from tqdm import tqdm
 
 from agent.ports import Policy
 from agent.runtime import run_episode
-from agent.types import FloatArray, ImageArray, Outcome, Task
+from agent.types import ImageArray, Outcome, Task
 from imagination.figures import Figure, share
 from imagination.goals import GoalFollower, Painter
+from imagination.hands import Motion
 from imagination.imaginer import Draw, LatentImaginer
 from imagination.judge import Judge
 from imagination.lookahead import Lookahead, small, worth_by
@@ -60,11 +61,11 @@ def lookahead_figures(bench: Bench) -> list[Figure]:
     """The first policy as it is, looking ahead, and, the control, taking one of the same variants at random."""
     draw, rng = replace(bench.draw, guidance=1.0), np.random.default_rng(bench.draw.seed)
 
-    def rollouts(frame: ImageArray, actions: FloatArray) -> ImageArray:
-        return bench.imaginer.rollouts(frame, actions, draw)
+    def rollouts(frame: ImageArray, motions: Sequence[Motion]) -> ImageArray:
+        return bench.imaginer.rollouts(frame, motions, draw)
 
-    def unseen(_: ImageArray, actions: FloatArray) -> ImageArray:
-        return np.zeros((len(actions), 1, 1, 3), dtype=np.uint8)
+    def unseen(_: ImageArray, motions: Sequence[Motion]) -> ImageArray:
+        return np.zeros((len(motions), 1, 1, 3), dtype=np.uint8)
 
     return [
         bench.put_in("as it is", bench.first),

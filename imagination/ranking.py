@@ -11,10 +11,10 @@ from agent.ports import Policy
 from agent.runtime import run_episode
 from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from imagination.denoiser import FRAMES
-from imagination.imaginer import Draw, LatentImaginer
+from imagination.hands import Motion
+from imagination.imaginer import Draw, LatentImaginer, rollout_row
 from imagination.lookahead import Worth, filled, small
-from imagination.samples import Row
-from imagination.stills import CAMERA
+from imagination.stills import CAMERA, HAND
 from sim.expert import ScriptedExpert
 from sim.tasks import sample_task
 from sim.world import TabletopWorld
@@ -72,20 +72,21 @@ def imagined_worth(
     before = [worth(frame, look.goal) for frame, look in zip(frames, looks, strict=True)]
     gains = []
     for actions in (chunks, np.roll(chunks, len(chunks) // 2, axis=0)):
-        ends = _ends(imaginer, frames, actions, draw)
+        motions = [Motion(chunk, look.seen.state[:HAND]) for chunk, look in zip(actions, looks, strict=True)]
+        ends = _ends(imaginer, frames, motions, draw)
         after = [worth(frame, look.goal) for frame, look in zip(ends, looks, strict=True)]
         gains.append(float(np.mean(np.subtract(after, before))))
     return gains[0], gains[1]
 
 
 def _ends(
-    imaginer: LatentImaginer, frames: Sequence[ImageArray], actions: FloatArray, draw: Draw
+    imaginer: LatentImaginer, frames: Sequence[ImageArray], motions: Sequence[Motion], draw: Draw
 ) -> Iterator[ImageArray]:
-    """The last of the frames that follow each of `frames` by each of `actions` (N, 8, A)."""
+    """The last of the frames that follow each of `frames` by its motion."""
     for start in range(0, len(frames), BATCH):
         rows = [
-            Row("rollout", present=imaginer.latent(frame), actions=chunk)
-            for frame, chunk in zip(frames[start : start + BATCH], actions[start : start + BATCH], strict=True)
+            rollout_row(imaginer.latent(frame), motion)
+            for frame, motion in zip(frames[start : start + BATCH], motions[start : start + BATCH], strict=True)
         ]
         yield from imaginer.draw(rows, draw)[:, -1]
 

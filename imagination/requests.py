@@ -31,12 +31,13 @@ ROBOT, OBJECTS = "robot", ("object", "objects")
 class Frame:
     """A frame and what is known of it. things: what it shows; None when nobody could tell.
 
-    who (H, W): pixels as in `Still.who`, things in the order of `things`.
+    who (H, W): pixels as in `Still.who`, things in the order of `things`.  hand (7,): as in `Still`, for `scene:7`.
     """
 
     rgb: ImageArray
     things: tuple[Description, ...] | None
     who: NDArray[np.uint8] | None
+    hand: FloatArray | None = None
 
 
 def read_frame(source: str, instruction: str | None = None) -> Frame:
@@ -152,7 +153,8 @@ def _simulated(seed: str, instruction: str | None) -> Frame:
         still = look(world)
     finally:
         world.close()
-    return Frame(still.rgb, tuple(Description(thing.kind, thing.colour) for thing in still.things), still.who)
+    things = tuple(Description(thing.kind, thing.colour) for thing in still.things)
+    return Frame(still.rgb, things, still.who, still.hand)
 
 
 def _square(image: Image.Image) -> ImageArray:

@@ -16,6 +16,7 @@ from imagination.autoencoder import GRID, LATENT, as_pixels, encode
 from imagination.collecting import CLIPS, STILLS
 from imagination.denoiser import ACTION, FRAMES, USES, Known
 from imagination.dressing import dress_some
+from imagination.hands import HAND_FEATURES, hands_to_come
 from imagination.stills import ARM, FIRST_THING, SIDE
 from imagination.store import Shard, joined, read_shards
 from imagination.vocabulary import NOTHING
@@ -27,8 +28,14 @@ GREY = 0.0
 DRESSED, DRESSED_SHARE = 20_000, 0.7
 """Stills at most that are also kept with another table and wall, and the share of holes that are filled in those: only
 a hole's rest says which table there is."""
+CHANGED = 0.3
+"""By how much a cell's latents differ on average, of about unit spread, where a frame shows something else."""
 TOLD_WHERE = 0.7
 """Share of goals and films at which it is said where the thing that is moved ends."""
+CAPTIONED = 20_000
+"""Stills at most whose captions are used: each costs milliseconds once, and 20 kB to keep."""
+TOLD_HAND = 0.8
+"""Share of rollouts at which it is known where the hand is; a file's picture does not tell."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +56,14 @@ class Mix:
 
 @dataclass(eq=False)
 class Row:
-    """What one sample is made of before it becomes tensors. frames (8, 4, 16, 16): what training wants drawn.
+    """What one sample is made of before it becomes tensors. frames (8, 8, 16, 16): what training wants drawn.
 
-    things (8, 16, 16): True where those frames show any of a thing.
+    telling (8, 16, 16): True where those frames show any of a thing, or what the present frame does not show.
     """
 
     use: str
     frames: Tensor = field(default_factory=lambda: torch.zeros(0))
-    things: Tensor = field(default_factory=lambda: torch.zeros(0))
+    telling: Tensor = field(default_factory=lambda: torch.zeros(0))
     text: str | None = None
     present: Tensor | None = None
     picture: ImageArray | None = None
@@ -65,6 +72,7 @@ class Row:
     kinds: NDArray[np.int16] | None = None
     colours: NDArray[np.int16] | None = None
     actions: FloatArray | None = None
+    hands: FloatArray | None = None
 
 
 class Words:
@@ -104,6 +112,7 @@ def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> K
     colours = kinds.clone()
     present, kept = torch.zeros(2, count, LATENT, GRID, GRID)
     hole, actions = torch.zeros(count, 1, GRID, GRID), torch.zeros(count, FRAMES, ACTION)
+    hands = torch.zeros(count, FRAMES, HAND_FEATURES)
     for number, row in enumerate(rows):
         if row.kinds is not None and row.boxes is not None and row.colours is not None:
             boxes[number, : len(row.kinds)] = torch.from_numpy(np.nan_to_num(row.boxes))
@@ -114,6 +123,8 @@ def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> K
             present[number] = row.present
         if row.actions is not None:
             actions[number] = torch.from_numpy(scaled_actions(row.actions))
+        if row.hands is not None:
+            hands[number] = torch.from_numpy(row.hands)
     holed = [number for number, row in enumerate(rows) if row.hole is not None]
     if holed:
         pictures = np.stack([np.asarray(rows[number].picture) for number in holed])
@@ -137,6 +148,8 @@ def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> K
         colours=colours,
         actions=actions,
         has_actions=torch.tensor([float(row.actions is not None) for row in rows]),
+        hands=hands,
+        has_hands=torch.tensor([float(row.hands is not None) for row in rows]),
     )
 
 
@@ -179,15 +192,16 @@ class Library:
         self.words, self.autoencoder = words, autoencoder
         self._still = {name: joined(stills, name) for name in ("image", "who", "kind", "colour", "box", "text")}
         self._clip = {
-            name: joined(clips, name) for name in ("image", "action", "text", "subject", "kind", "colour", "box")
+            name: joined(clips, name)
+            for name in ("image", "hand", "action", "text", "subject", "kind", "colour", "box")
         }
         self._still_things, self._clip_things = (cells_of_things(joined(shards, "who")) for shards in (stills, clips))
         self._texts = [text for shard in stills for text in shard.texts]
-        self._still["text"] = _shifted(stills, "text")
+        self._still["text"] = _shifted(stills, "text")[:CAPTIONED]
         self._orders = [text for shard in clips for text in shard.texts]
         self._clip["text"] = _shifted(clips, "text")
         self._bounds = _episodes(clips)
-        words.add([*self._texts, *self._orders], show=True)
+        words.add([*(self._texts[number] for number in np.unique(self._still["text"])), *self._orders], show=True)
         self._dressed = np.array(self._still["image"][:DRESSED], dtype=np.uint8)
         dress_some(self._dressed, self._still["who"].astype(np.uint8), 1.0, first_seed=first_seed)
         self._dressed_latents = _latents(autoencoder, self._dressed, device, "other tables")
@@ -199,26 +213,30 @@ class Library:
         return self._draw_still(use, rng) if use in ("scene", "layout", "inpaint") else self._draw_clip(use, rng)
 
     def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Tensor, Known]:
-        """Return clips (B, 8, 4, 16, 16), where they show things (B, 8, 16, 16), and what is known of them; the same
-        for equal seed and step."""
+        """Return clips (B, 8, 8, 16, 16), their telling cells (B, 8, 16, 16), and what is known of them; the same for
+        equal seed and step."""
         rng = np.random.default_rng([seed, step])
         rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares())]
-        clips, things = (torch.stack([getattr(row, name) for row in rows]) for name in ("frames", "things"))
-        return clips, things, known_of(rows, self.words, self.autoencoder)
+        clips, telling = (torch.stack([getattr(row, name) for row in rows]) for name in ("frames", "telling"))
+        return clips, telling, known_of(rows, self.words, self.autoencoder)
 
     def _draw_still(self, use: str, rng: np.random.Generator) -> Row:
         dressed = use == "inpaint" and rng.random() < DRESSED_SHARE
-        index = int(rng.integers(len(self._dressed if dressed else self._still["image"])))
+        told = use != "layout" or rng.random() < 0.3
+        pool = self._dressed if dressed else self._still["text" if told else "image"]
+        index = int(rng.integers(len(pool)))
         frames = torch.zeros(FRAMES, LATENT, GRID, GRID)
         frames[0] = (self._dressed_latents if dressed else self._still_latents)[index].float()
-        text = self._texts[int(self._still["text"][index][int(rng.integers(self._still["text"].shape[1]))])]
+        text = None
+        if told:
+            choices = self._still["text"][index]
+            text = self._texts[int(choices[int(rng.integers(len(choices)))])]
         things = torch.zeros(FRAMES, GRID, GRID, dtype=torch.bool)
         things[0] = self._still_things[index]
         row = Row(use, frames, things, text=text)
         kinds = self._still["kind"][index]
         if use == "layout" or (use == "inpaint" and rng.random() < 0.5):
             row.boxes, row.kinds, row.colours = self._still["box"][index], kinds, self._still["colour"][index]
-            row.text = text if rng.random() < 0.3 else None
         if use == "inpaint":
             row.picture = (self._dressed if dressed else self._still["image"])[index]
             row.hole = random_hole(self._still["who"][index], int((kinds >= 0).sum()), rng)
@@ -235,8 +253,9 @@ class Library:
             chosen = np.round(np.linspace(now, end - 1, FRAMES + 1)[1:]).astype(int)
         if use == "goal":
             chosen = np.full(FRAMES, end - 1)
-        frames, things = self._clip_latents[chosen].float(), self._clip_things[chosen]
-        row = Row(use, frames, things, present=self._clip_latents[now].float())
+        frames, present = self._clip_latents[chosen].float(), self._clip_latents[now].float()
+        changed = (frames - present).abs().mean(dim=1) > CHANGED
+        row = Row(use, frames, self._clip_things[chosen] | changed, present=present)
         if use != "rollout" or rng.random() < 0.3:
             row.text = self._orders[int(self._clip["text"][now])]
         if use != "rollout" and rng.random() < TOLD_WHERE:
@@ -245,8 +264,9 @@ class Library:
                 self._clip[name][end - 1][moved : moved + 1] for name in ("box", "kind", "colour")
             )
         if use == "rollout":
-            still = np.nan_to_num(self._clip["action"][np.minimum(chosen - 1, end - 2)])
-            row.actions = still.astype(np.float32)
+            row.actions = np.asarray(self._clip["action"][np.minimum(chosen - 1, end - 2)], dtype=np.float32)
+            if rng.random() < TOLD_HAND:
+                row.hands = hands_to_come(np.asarray(self._clip["hand"][now], dtype=np.float32), row.actions)
         return row
 
 
@@ -279,7 +299,7 @@ def _episodes(shards: Sequence[Shard]) -> list[tuple[int, int]]:
 
 
 def _latents(model: AutoencoderKL, pictures: NDArray[np.generic], device: torch.device, what: str) -> Tensor:
-    """Encode all pictures once; 16-bit floats (N, 4, 16, 16)."""
+    """Encode all pictures once; 16-bit floats (N, 8, 16, 16)."""
     parts = [
         encode(model, as_pixels(np.asarray(pictures[start : start + 128])).to(device)).half().cpu()
         for start in tqdm(range(0, len(pictures), 128), desc=f"latents of {what}")

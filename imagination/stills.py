@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.types import CameraSpec, ImageArray, Task
+from agent.types import CameraSpec, FloatArray, ImageArray, Task
 from imagination.captions import Thing
 from sim.commander import HOME_POSITION
 from sim.geometry import Array, yaw_quaternion
@@ -21,6 +21,8 @@ CAMERA = "front"
 BACKGROUND, TABLE, ARM, FIRST_THING = 0, 1, 2, 3
 """What a pixel of `Still.who` says; things count from FIRST_THING."""
 MOST_THINGS = 10
+HAND = 7
+"""Numbers of a state that say where the hand is."""
 LEAST_PIXELS = 5
 """A thing of fewer visible pixels counts as hidden."""
 FAMILIES = ("put_in", "put_on", "stack", "put_beside")
@@ -32,11 +34,15 @@ HELD_SHARE = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Still:
-    """rgb: uint8 (SIDE, SIDE, 3).  who: uint8 (SIDE, SIDE), see BACKGROUND and its kin.  things: by index."""
+    """rgb: uint8 (SIDE, SIDE, 3).  who: uint8 (SIDE, SIDE), see BACKGROUND and its kin.  things: by index.
+
+    hand: the tool's measured pose and the gripper's opening, (7,) as in `sim.commander.STATE`.
+    """
 
     rgb: ImageArray
     who: NDArray[np.uint8]
     things: tuple[Thing, ...]
+    hand: FloatArray
 
 
 def small_world() -> TabletopWorld:
@@ -79,7 +85,7 @@ def look(world: TabletopWorld, inside: dict[str, str] | None = None) -> Still:
         holder = inside.get(entity.name)
         box = box_of(who == FIRST_THING + order[entity.name])
         things.append(Thing(entity.kind.name, entity.colour, (float(x), float(y)), box, order.get(holder or "")))
-    return Still(picture.rgb, who, tuple(things))
+    return Still(picture.rgb, who, tuple(things), world.arm.state()[:HAND])
 
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:

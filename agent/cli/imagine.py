@@ -141,12 +141,13 @@ def _goal(make: "Callable[[], Imaginer]", arguments: argparse.Namespace, draw: "
 
 
 def _video(make: "Callable[[], Imaginer]", arguments: argparse.Namespace, draw: "Draw") -> Made:
+    from imagination.hands import Motion
     from imagination.requests import check_instruction, read_actions, read_frame
 
     frame = read_frame(arguments.frame, arguments.text)
     check_instruction(arguments.text, frame)
-    actions = read_actions(arguments.actions, 8) if arguments.actions else None
-    return make().video(frame.rgb, arguments.text, actions, draw)
+    motion = Motion(read_actions(arguments.actions, 8), frame.hand) if arguments.actions else None
+    return make().video(frame.rgb, arguments.text, motion, draw)
 
 
 def _words(text: str) -> Sequence[str]:

@@ -1,11 +1,14 @@
 """Looking ahead: the best variant is taken, the policy's own one where none is better, and all are legal."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
 from agent.doubles import FixedPolicy
 from agent.errors import SpecError
-from agent.types import CameraSpec, FloatArray, Goal, ImageArray, Observation
+from agent.types import CameraSpec, Goal, ImageArray, Observation
+from imagination.hands import Motion
 from imagination.judge import Judge, JudgeConfig
 from imagination.lookahead import Lookahead, filled, small, worth_by
 from sim.world import tabletop_embodiment
@@ -19,9 +22,9 @@ def seen(instruction: str = "put the carrot on the plate") -> Observation:
     return Observation({"front": picture}, np.zeros(14, dtype=np.float32), instruction, 0.0)
 
 
-def told(frame: ImageArray, actions: FloatArray) -> ImageArray:
+def told(frame: ImageArray, motions: Sequence[Motion]) -> ImageArray:
     """Stands for the model: the "frame" is the sum of the motion, so that `worth` can look at it."""
-    return np.asarray(actions.sum(axis=1))
+    return np.stack([motion.actions.sum(axis=0) for motion in motions])
 
 
 def test_the_best_variant_is_taken_and_all_are_legal() -> None:

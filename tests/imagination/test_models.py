@@ -9,6 +9,7 @@ import torch
 
 from agent.errors import SpecError
 from imagination.autoencoder import (
+    LATENT,
     as_pictures,
     as_pixels,
     autoencoder_loss,
@@ -21,16 +22,20 @@ from imagination.autoencoder import (
 from imagination.captions import PlacedBox
 from imagination.denoiser import (
     FRAMES,
+    MAP,
     TRAIN_TIMES,
     USES,
     Denoiser,
+    cells_from,
     coverage,
     denoiser_loss,
     forward_process,
     frames_that_count,
     load_denoiser,
+    near_hands,
     sample_clips,
 )
+from imagination.hands import HAND_FEATURES, Motion
 from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of
 from imagination.samples import Row, Words, cells_of_things, known_of, random_hole, scaled_actions
@@ -53,7 +58,7 @@ def test_the_scale_gives_latents_unit_spread(stills: tuple[Still, ...]) -> None:
     pixels = as_pixels(np.stack([still.rgb for still in stills]))
     settle_scale(model, [pixels])
     latents = encode(model, pixels)
-    assert latents.shape == (len(stills), 4, 16, 16)
+    assert latents.shape == (len(stills), LATENT, 16, 16)
     assert float(latents.std()) == pytest.approx(1, abs=0.01)
     assert decode(model, latents).shape == pixels.shape
 
@@ -116,18 +121,41 @@ def test_only_the_first_frame_of_a_picture_counts() -> None:
 def test_hiding_takes_words_boxes_and_actions_but_no_pictures(latent_folder: Path, stills: tuple[Still, ...]) -> None:
     imaginer = LatentImaginer(latent_folder)
     row = layout_row([PlacedBox(Description("bowl", "red"), (0.1, 0.1, 0.4, 0.4))], "a red bowl")
-    row.present, row.actions = imaginer.latent(stills[0].rgb), np.zeros((8, 7), dtype=np.float32)
+    motion = Motion(np.zeros((8, 7), dtype=np.float32), stills[0].hand)
+    row.present, row.actions, row.hands = imaginer.latent(stills[0].rgb), motion.actions, motion.hands
     words = Words(make_text_encoder("words"))
     known = known_of([row], words, imaginer._autoencoder)
     bare = known.without(torch.tensor([True]))
     assert (bare.kinds == -1).all() and not bare.words.any() and not bare.actions.any() and not bare.has_actions.any()
+    assert known.has_hands.all() and not bare.hands.any() and not bare.has_hands.any()
     assert torch.equal(bare.present, known.present)
     model = load_denoiser(latent_folder)
     torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
-    noisy, time = torch.randn(1, FRAMES, 4, 16, 16), torch.tensor([500])
+    noisy, time = torch.randn(1, FRAMES, LATENT, 16, 16), torch.tensor([500])
     assert not torch.allclose(model(noisy, time, known), model(noisy, time, bare)), "what is known makes a difference"
-    others = replace(known, colours=torch.full_like(known.colours, 3))
-    assert not torch.allclose(model(noisy, time, known), model(noisy, time, others)), "a colour makes a difference"
+    for others in (replace(known, colours=torch.full_like(known.colours, 3)), replace(known, hands=known.hands + 0.1)):
+        assert not torch.allclose(model(noisy, time, known), model(noisy, time, others)), "each makes a difference"
+
+
+def test_the_map_says_what_covers_a_cell_and_which_part_of_its_box_that_is() -> None:
+    model = Denoiser(TINY)
+    boxes = torch.tensor([[[0.25, 0.0, 0.75, 0.25], [0.5, 0.5, 1.0, 1.0]]])
+    painted = model.paint(boxes, torch.tensor([[3, -1]]), torch.tensor([[2, -1]]))[0]
+    looks, parts = painted[:MAP], painted[MAP:]
+    assert torch.allclose(looks[:, 1, 6], model.kind.weight[3] + model.colour.weight[2])
+    assert not painted[:, 8:].any(), "what is not there leaves no trace"
+    assert parts[:, 0, 4].tolist() == pytest.approx([-0.4375, -0.375, 0.5, 0.25])
+    assert parts[:, 3, 11].tolist() == pytest.approx([0.4375, 0.375, 0.5, 0.25])
+
+
+def test_cells_say_how_far_they_are_from_the_hand() -> None:
+    hands = torch.zeros(1, FRAMES, HAND_FEATURES)
+    hands[0, 2, :2] = torch.tensor([9.5 / 16, 4.5 / 16])
+    near = near_hands(hands).reshape(1, FRAMES, 3, 16, 16)[0, 2]
+    assert int(near[2].argmax()) == 4 * 16 + 9 and float(near[2].max()) == 1
+    assert near[:2, 4, 9].tolist() == [0, 0] and float(near[0, 4, 10]) == pytest.approx(3 / 16)
+    assert float(near[1, 3, 9]) == pytest.approx(-3 / 16) and float(near[1].max()) == 1
+    assert cells_from(torch.tensor([0.0, 0.0])).shape == (2, 16, 16)
 
 
 def test_padding_words_changes_nothing(latent_folder: Path) -> None:
@@ -135,7 +163,7 @@ def test_padding_words_changes_nothing(latent_folder: Path) -> None:
     rows = [Row("scene", text="a bowl"), Row("scene", text="a very much longer text about a red bowl")]
     both, alone = known_of(rows, words, imaginer._autoencoder), known_of(rows[:1], words, imaginer._autoencoder)
     model = load_denoiser(latent_folder)
-    noisy = torch.randn(2, FRAMES, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    noisy = torch.randn(2, FRAMES, LATENT, 16, 16, generator=torch.Generator().manual_seed(0))
     time = torch.tensor([100, 100])
     assert torch.allclose(model(noisy, time, both)[:1], model(noisy[:1], time[:1], alone), atol=1e-4)
 
@@ -154,7 +182,7 @@ def test_equal_seeds_give_equal_clips_and_guidance_of_one_is_the_plain_predictio
 def test_the_denoiser_s_loss_names_every_use_and_ignores_what_does_not_count(latent_folder: Path) -> None:
     imaginer, words = LatentImaginer(latent_folder), Words(make_text_encoder("words"))
     known = known_of([Row("scene", text="a bowl"), Row("film", text="a bowl")], words, imaginer._autoencoder)
-    model, clips = Denoiser(TINY), torch.randn(2, FRAMES, 4, 16, 16)
+    model, clips = Denoiser(TINY), torch.randn(2, FRAMES, LATENT, 16, 16)
     torch.nn.init.normal_(model.unet.conv_out.weight, std=0.2)
 
     def losses(of: torch.Tensor) -> dict[str, float]:
@@ -175,7 +203,7 @@ def test_cells_count_in_the_loss_by_their_weight(latent_folder: Path) -> None:
     model, noise = Denoiser(TINY), forward_process()
     torch.nn.init.zeros_(model.unet.conv_out.weight)
     torch.nn.init.zeros_(model.unet.conv_out.bias)
-    clips, weight = torch.randn(1, FRAMES, 4, 16, 16), torch.ones(1, FRAMES, 16, 16)
+    clips, weight = torch.randn(1, FRAMES, LATENT, 16, 16), torch.ones(1, FRAMES, 16, 16)
     weight[:, :, :4] = 7.0
     figures = denoiser_loss(model, noise, clips, known, torch.Generator().manual_seed(3), drop=0.0, weight=weight)
     generator = torch.Generator().manual_seed(3)

@@ -72,6 +72,7 @@ def test_a_clip_is_one_frame_longer_than_its_actions() -> None:
     assert np.hypot(*(places[-1] - places[0])) > 0.03, "the thing that is spoken of is the one that was moved"
     shard = clip_shard([clip, clip])
     assert np.isnan(shard.arrays["action"][len(clip.actions)]).all()
+    assert np.allclose(shard.arrays["hand"][1], clip.stills[1].hand)
     assert list(np.unique(shard.arrays["episode"])) == [0, 1]
 
 

@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from torch import Tensor
 
 from agent.errors import SpecError
 from agent.types import ImageArray
-from imagination.stills import SIDE
+from imagination.stills import FIRST_THING, SIDE
 
 LATENT, GRID = 8, 16
 """Channels of a latent, and its height and width."""
 THING_WEIGHT = 8.0
 """How much more a pixel of a thing counts than one of the table: a picture's error is otherwise all table."""
+COMMON_SIZE = 40
+"""Pixels of a thing of which each counts THING_WEIGHT: those of smaller things count more, of larger ones less."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def make_autoencoder(config: AutoencoderConfig) -> AutoencoderKL:
 def autoencoder_loss(
     model: AutoencoderKL, pictures: Tensor, things: Tensor, config: AutoencoderConfig, generator: torch.Generator
 ) -> dict[str, Tensor]:
-    """Squared and absolute error, things (B, 1, H, W) counting more, and the prior's divergence."""
+    """Squared and absolute error, things counting more by their `prominence` (B, 1, H, W), and the divergence."""
     posterior = model.encode(pictures).latent_dist
     noise = torch.randn(posterior.mean.shape, generator=generator).to(pictures.device)
     seen = model.decode(posterior.mean + posterior.std * noise).sample
@@ -58,6 +61,18 @@ def autoencoder_loss(
     prior = posterior.kl().mean()
     psnr = -10 * torch.log10((off.detach() ** 2).mean() / 4)
     return {"total": squared + 0.1 * absolute + config.kl * prior, "squared": squared, "prior": prior, "psnr": psnr}
+
+
+def prominence(who: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return how much each pixel counts as one of a thing, (N, H, W): 0 on the ground, 1 on a thing of COMMON_SIZE
+    pixels, and between a half and two by the root of how much smaller it is; who (N, H, W) as in `Still.who`."""
+    shares = np.zeros(who.shape, dtype=np.float32)
+    for picture, share in zip(np.asarray(who, dtype=np.int64), shares, strict=True):
+        size = np.maximum(np.bincount(picture.ravel()), 1)
+        weight = np.clip(np.sqrt(COMMON_SIZE / size), 0.5, 2.0)
+        weight[:FIRST_THING] = 0
+        share[:] = weight[picture]
+    return shares
 
 
 def as_pixels(pictures: ImageArray) -> Tensor:

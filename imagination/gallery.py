@@ -140,7 +140,7 @@ def _films(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[Ti
             continue
         clip, now = case
         motion = Motion(clip.actions[now:][:FRAMES], clip.stills[now].hand)
-        film = imaginer.video(clip.stills[now].rgb, None, motion, Draw(seed + number, guidance=1.0, quiet=True))
+        film = imaginer.video(clip.stills[now].rgb, None, motion, Draw(seed + number, quiet=True))
         off = subject_error(judge, clip, clip.stills[now + FRAMES], film[-1])
         verdict = _verdict(off <= NEAR_ENOUGH)
         tiles += [(clip.stills[now].rgb, GIVEN, "now")]

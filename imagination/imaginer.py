@@ -23,16 +23,18 @@ from imagination.vocabulary import COLOUR_NUMBER, KIND_NUMBER, NOTHING
 from policies.text import make_text_encoder
 
 SHIPPED = Path(__file__).parent / "pretrained" / "latent"
+GUIDANCE = {"scene": 2.0, "layout": 2.0, "inpaint": 1.0, "goal": 2.0, "film": 2.0, "rollout": 1.0}
+"""What is best for every use. What actions come to is hardly open: to exaggerate it only spoils it."""
 
 
 @dataclass(frozen=True)
 class Draw:
     """How to sample. seed: equal ones give equal pictures.  steps: of denoising.  guidance: towards what is asked for,
-    1 for none.  quiet: no progress bar."""
+    1 for none; None takes what is best for the use, or the pipeline's own.  quiet: no progress bar."""
 
     seed: int = 0
     steps: int = 20
-    guidance: float = 2.0
+    guidance: float | None = None
     quiet: bool = False
 
 
@@ -122,10 +124,9 @@ class LatentImaginer:
     def draw(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
         """Draw all rows at once: (B, 8, H, W, 3) for films, (B, 1, H, W, 3) for pictures; one kind a call."""
         known = known_of(rows, self._words, self._autoencoder)
+        guidance = GUIDANCE[rows[0].use] if draw.guidance is None else draw.guidance
         with tqdm(total=draw.steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
-            clips = sample_clips(
-                self._denoiser, known, seed=draw.seed, steps=draw.steps, guidance=draw.guidance, tick=bar
-            )
+            clips = sample_clips(self._denoiser, known, seed=draw.seed, steps=draw.steps, guidance=guidance, tick=bar)
         count = FRAMES if rows[0].use in ("film", "rollout") else 1
         pixels = decode(self._autoencoder, clips[:, :count].flatten(0, 1))
         pictures = as_pictures(pixels)

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge")
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--guidance", type=float, help="default: what is best for the use")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)
     try:

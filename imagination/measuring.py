@@ -1,6 +1,7 @@
 """The figures behind every bar, each with the control that would make it meaningless were it as good."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
     outside, changed, kept = [], [], []
     for still in tqdm(list(stills_from(seed, n)), desc="inpaint"):
         hole = random_hole(still.who, len(still.things), rng)
-        seen = imaginer.inpaint(still.rgb, hole, None, Draw(draw.seed, draw.steps, draw.guidance, quiet=True))
+        seen = imaginer.inpaint(still.rgb, hole, None, replace(draw, quiet=True))
         outside.append(float(np.abs(seen[~hole].astype(int) - still.rgb[~hole].astype(int)).max(initial=0)))
         changed.append(float(np.abs(seen[hole].astype(int) - still.rgb[hole].astype(int)).mean()))
         before, after = Reading(judge, still.rgb).classes, Reading(judge, seen).classes
@@ -182,7 +183,7 @@ def drawn(imaginer: LatentImaginer, rows: Sequence[Row], draw: Draw) -> list[Ima
     """Draw all rows, a few at a time; each with its own seed."""
     pictures: list[ImageArray] = []
     for start in tqdm(range(0, len(rows), BATCH), desc="drawing"):
-        now = Draw(draw.seed + start, draw.steps, draw.guidance, quiet=True)
+        now = replace(draw, seed=draw.seed + start, quiet=True)
         pictures += list(imaginer.draw(rows[start : start + BATCH], now))
     return pictures
 

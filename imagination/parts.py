@@ -1,10 +1,12 @@
-"""Trains the three networks that look at pictures: autoencoder, judge and denoiser, on one store of renders."""
+"""Trains the networks that look at pictures: autoencoder (and its decoder again), judge and denoiser, on one store."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 
 from agent.errors import SpecError
@@ -15,6 +17,7 @@ from imagination.autoencoder import (
     autoencoder_loss,
     load_autoencoder,
     make_autoencoder,
+    prominence,
     settle_scale,
     shrunk,
 )
@@ -85,28 +88,53 @@ def collect(config: PartTraining) -> None:
 def train_autoencoder(config: PartTraining, out: Path, *, resume: bool) -> Trained:
     """Train on stills and, where there are, frames of clips; write out/model with the latents' scale settled."""
     device = _begin(config)
-    pictures, who = _pictures(config)
     model = make_autoencoder(config.autoencoder_model).to(device)
+    pictures, trained = _reconstruct(model, config, out, resume=resume)
+    if trained.finished:
+        rng = np.random.default_rng(0)
+        some = [pictures[np.sort(rng.choice(len(pictures), min(64, len(pictures)), replace=False))] for _ in range(4)]
+        settle_scale(model, [as_pixels(part).to(device) for part in some])
+        _save_autoencoder(model, config, trained, out)
+    return trained
+
+
+def train_decoder(config: PartTraining, out: Path, *, resume: bool) -> Trained:
+    """Let the decoder of config.autoencoder go on learning; write out/model. Its latents stay what they are, so that a
+    denoiser trained on them may take it in place of the one that it came with."""
+    device = _begin(config)
+    model = deepcopy(load_autoencoder(config.autoencoder)).to(device)
+    for part in (model.encoder, model.quant_conv):
+        part.requires_grad_(False)
+    _, trained = _reconstruct(model, config, out, resume=resume)
+    if trained.finished:
+        _save_autoencoder(model, config, trained, out)
+    return trained
+
+
+def _reconstruct(
+    model: AutoencoderKL, config: PartTraining, out: Path, *, resume: bool
+) -> tuple[NDArray[np.uint8], Trained]:
+    """Train what may be trained of an autoencoder; return all pictures as well."""
+    pictures, who = _pictures(config)
     schedule = config.schedule
 
     def loss(step: int) -> dict[str, torch.Tensor]:
         generator = generator_of(schedule.seed, step)
         chosen = _chosen(len(pictures), schedule, step)
-        things = torch.from_numpy(who[chosen] >= FIRST_THING)[:, None].float().to(device)
-        pixels = as_pixels(pictures[chosen]).to(device)
+        things = torch.from_numpy(prominence(who[chosen]))[:, None].to(model.device)
+        pixels = as_pixels(pictures[chosen]).to(model.device)
         return autoencoder_loss(model, pixels, things, config.autoencoder_model, generator)
 
-    trained = fit(model, loss, schedule, out, settings=_settings(config, "autoencoder_model"), resume=resume)
-    if trained.finished:
-        rng = np.random.default_rng(0)
-        some = [pictures[np.sort(rng.choice(len(pictures), min(64, len(pictures)), replace=False))] for _ in range(4)]
-        settle_scale(model, [as_pixels(part).to(device) for part in some])
-        model.cpu()
-        what = "Turns a picture of 64 x 64 pixels into a latent of 8 x 16 x 16 and back (diffusers' AutoencoderKL)."
-        shrunk(model, out / "model")
-        card = _card("Autoencoder", what, model, config, trained, "autoencoder")
-        (out / "model" / "README.md").write_text(card, encoding="utf-8")
-    return trained
+    settings = _settings(config, "autoencoder_model")
+    return pictures, fit(model, loss, schedule, out, settings=settings, resume=resume)
+
+
+def _save_autoencoder(model: AutoencoderKL, config: PartTraining, trained: Trained, out: Path) -> None:
+    model.cpu()
+    what = "Turns a picture of 64 x 64 pixels into a latent of 8 x 16 x 16 and back (diffusers' AutoencoderKL)."
+    shrunk(model, out / "model")
+    card = _card("Autoencoder", what, model, config, trained, "autoencoder")
+    (out / "model" / "README.md").write_text(card, encoding="utf-8")
 
 
 def train_judge(config: PartTraining, out: Path, *, resume: bool) -> Trained:

@@ -80,9 +80,10 @@ class PipelineImaginer:
         quieten = getattr(pipeline, "set_progress_bar_config", None)
         if quieten is not None:
             quieten(disable=draw.quiet, leave=False)
+        if draw.guidance is not None:
+            arguments["guidance_scale"] = draw.guidance
         made = pipeline(
             num_inference_steps=draw.steps,
-            guidance_scale=draw.guidance,
             generator=torch.Generator().manual_seed(draw.seed),
             **arguments,
         )

@@ -9,10 +9,10 @@ from agent.errors import SpecError
 from agent.settings import save_settings
 from imagination.arranger_training import ArrangerTraining, train_arranger
 from imagination.needs import require_diffusers
-from imagination.parts import PartTraining, train_autoencoder, train_denoiser, train_judge
+from imagination.parts import PartTraining, train_autoencoder, train_decoder, train_denoiser, train_judge
 from imagination.training import Trained
 
-PartName = Literal["arranger", "autoencoder", "judge", "denoiser"]
+PartName = Literal["arranger", "autoencoder", "decoder", "judge", "denoiser"]
 PLAN = "plan.yaml"
 
 
@@ -37,6 +37,7 @@ def follow(plan: ImaginePlan, out: Path, *, resume: bool) -> Trained:
         return train_arranger(plan.arranger, out, resume=_has_state(out))
     trainers: dict[str, Callable[..., Trained]] = {
         "autoencoder": train_autoencoder,
+        "decoder": train_decoder,
         "judge": train_judge,
         "denoiser": train_denoiser,
     }

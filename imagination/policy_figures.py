@@ -59,10 +59,10 @@ class Bench:
 
 def lookahead_figures(bench: Bench) -> list[Figure]:
     """The first policy as it is, looking ahead, and, the control, taking one of the same variants at random."""
-    draw, rng = replace(bench.draw, guidance=1.0), np.random.default_rng(bench.draw.seed)
+    rng = np.random.default_rng(bench.draw.seed)
 
     def rollouts(frame: ImageArray, motions: Sequence[Motion]) -> ImageArray:
-        return bench.imaginer.rollouts(frame, motions, draw)
+        return bench.imaginer.rollouts(frame, motions, bench.draw)
 
     def unseen(_: ImageArray, motions: Sequence[Motion]) -> ImageArray:
         return np.zeros((len(motions), 1, 1, 3), dtype=np.uint8)
@@ -78,11 +78,11 @@ def rank_figures(bench: Bench) -> list[Figure]:
     """Success of every policy, what is imagined of its chunks for looks of other scenes, and how the two go together
     (Pearson's r); the control imagines its chunks for looks that they were not made for."""
     looks = record_looks(bench.world, n=bench.n, seed=bench.draw.seed + bench.n)
-    draw, worth = replace(bench.draw, guidance=1.0), worth_by(bench.judge)
+    worth = worth_by(bench.judge)
     figures, done, told, control = list[Figure](), list[float](), list[float](), list[float]()
     for name, policy in bench.policies.items():
         success = bench.put_in(f"{name}: succeeded", policy)
-        own, other = imagined_worth(policy, looks, bench.imaginer, worth, draw)
+        own, other = imagined_worth(policy, looks, bench.imaginer, worth, bench.draw)
         figures += [success, Figure(f"{name}: imagined gain", 100 * own, len(looks), "cm")]
         done, told, control = [*done, success.value], [*told, own], [*control, other]
     figures.append(Figure("success and imagined gain: r", correlation(done, told), len(done)))

@@ -9,6 +9,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=8, help="of denoising; tables need few")
     arguments = parser.parse_args(argv)
     try:
-        draw = Draw(arguments.seed, arguments.steps, guidance=1.0, quiet=True)
+        draw = Draw(arguments.seed, arguments.steps, quiet=True)
         repaint_store(arguments.store, arguments.out, LatentImaginer(arguments.model), draw)
     except AubergineError as error:
         print(f"repainting: {error}", file=sys.stderr)
@@ -66,7 +67,7 @@ def repaint_store(store: Path, out: Path, imaginer: LatentImaginer, draw: Draw) 
             rows = slice(start, start + BATCH)
             seed = draw.seed + 1_000_000 * number + start
             front[rows], wrist[rows] = repainted(
-                np.array(front[rows]), np.array(wrist[rows]), imaginer, Draw(seed, draw.steps, draw.guidance, True)
+                np.array(front[rows]), np.array(wrist[rows]), imaginer, replace(draw, seed=seed)
             )
         front.flush()
         wrist.flush()

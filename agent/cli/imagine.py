@@ -96,14 +96,14 @@ def _kind(
     parser.add_argument("--out", metavar="DIR", help="where it is written (default: runs/imagine-<time>)")
     parser.add_argument("--model", metavar="DIR|ID", help="folder of a model or diffusers pipeline, or a hub id")
     parser.add_argument("--steps", type=positive, default=20, help="of denoising (default: 20)")
-    parser.add_argument("--guidance", type=float, default=2.0, help="towards what is asked for; 1: none (default: 2)")
+    parser.add_argument("--guidance", type=float, help="towards what is asked for; 1: none (default: best for the use)")
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
     parser.set_defaults(imagine=work)
     return parser
 
 
 def _check_frame_request(arguments: argparse.Namespace) -> None:
-    if not 0 <= arguments.guidance <= 30:
+    if arguments.guidance is not None and not 0 <= arguments.guidance <= 30:
         raise SpecError(f"guidance must be between 0 and 30, got {arguments.guidance:g}")
 
 

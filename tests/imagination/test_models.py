@@ -16,6 +16,7 @@ from imagination.autoencoder import (
     decode,
     encode,
     make_autoencoder,
+    prominence,
     psnr,
     settle_scale,
 )
@@ -81,6 +82,14 @@ def test_the_autoencoder_and_the_judge_learn(stills: tuple[Still, ...]) -> None:
         optimizer.step()
         first = first or {"seen": float(seen.detach()), "read": float(read.detach())}
     assert float(seen.detach()) < 0.7 * first["seen"] and float(read.detach()) < 0.8 * first["read"]
+
+
+def test_pixels_of_small_things_count_more() -> None:
+    who = np.full((2, 64, 64), ARM, dtype=np.uint8)
+    who[0, :5, :8], who[0, 20:22, :5], who[0, 40:60, 40:60] = FIRST_THING, FIRST_THING + 1, FIRST_THING + 2
+    shares = prominence(who)
+    assert shares[0, 0, 0] == 1 and shares[0, 20, 0] == 2 and shares[0, 50, 50] == 0.5
+    assert shares[0, 63, 0] == 0 and not shares[1].any()
 
 
 def test_a_mask_lies_where_its_thing_stands(stills: tuple[Still, ...]) -> None:

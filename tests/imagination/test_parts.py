@@ -15,7 +15,7 @@ from imagination.collecting import clip_shard, still_shard
 from imagination.denoiser import load_denoiser
 from imagination.figures import clips_from
 from imagination.judge import JudgeConfig, load_judge
-from imagination.parts import PartTraining, train_autoencoder, train_denoiser, train_judge
+from imagination.parts import PartTraining, train_autoencoder, train_decoder, train_denoiser, train_judge
 from imagination.stills import Still
 from imagination.store import write_shard
 from imagination.training import Schedule
@@ -52,6 +52,14 @@ def test_autoencoder_judge_and_denoiser_train_one_on_the_other_and_resume_exactl
     load_judge(tmp_path / "judge" / "model")
     scale = load_autoencoder(tmp_path / "autoencoder" / "model").config.scaling_factor
     assert scale != 1.0
+    first = load_autoencoder(tmp_path / "autoencoder" / "model")
+    again = replace(config, autoencoder=tmp_path / "autoencoder" / "model")
+    assert train_decoder(again, tmp_path / "decoder", resume=False).finished
+    second = load_autoencoder(tmp_path / "decoder" / "model")
+    for name, same in (("encoder", True), ("quant_conv", True), ("decoder", False)):
+        pairs = zip(getattr(first, name).parameters(), getattr(second, name).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs) is same, name
+    assert second.config.scaling_factor == scale
     schedule = replace(config.schedule, bfloat16=True)
     config = replace(config, autoencoder=tmp_path / "autoencoder" / "model", schedule=schedule)
     assert train_denoiser(config, tmp_path / "whole", resume=False).finished

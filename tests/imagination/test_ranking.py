@@ -15,7 +15,7 @@ from imagination.samples import Row
 from sim.world import TabletopWorld
 
 FORWARD = np.array([[0.04, 0, 0, 0, 0, 0, 1]] * 4, dtype=np.float32)
-DRAW = Draw(seed=500_000, steps=2, guidance=1.0, quiet=True)
+DRAW = Draw(seed=500_000, steps=2, quiet=True)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from imagination.imaginer import Draw, LatentImaginer
 from imagination.repainting import main, repaint_store, repainted, shows_nothing
 from policies.data import FrameStore
 
-DRAW = Draw(steps=2, guidance=1.0, quiet=True)
+DRAW = Draw(steps=2, quiet=True)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from agent.errors import AubergineError, SpecError
 from agent.types import ImageArray
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
 from imagination.lookahead import small
-from imagination.samples import Row, grown
+from imagination.samples import Row
 from imagination.stills import SIDE
 from policies.backgrounds import Backgrounds
 
@@ -80,7 +80,8 @@ def repainted(
     """Return frames (N, H, W, 3) of both cameras, what showed nothing painted anew and every other pixel as it was."""
     holes = [shows_nothing(picture) for picture in front]
     rows = [
-        Row("inpaint", picture=small(picture), hole=~grown(_shrunk(~hole)))
+        # No pixel with any of the plain table is kept: the model would go on with what it sees there.
+        Row("inpaint", picture=small(picture), hole=_shrunk(hole))
         for picture, hole in zip(front, holes, strict=True)
     ]
     paint = imaginer.draw(rows, draw)[:, 0]

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.ports import Policy
 from agent.recording.demonstrate import Coached, Disturber, Drift, NoisyTeacher
 from agent.runtime import run_episode
-from agent.types import ActionChunk, FloatArray, Observation, Outcome, Step
+from agent.types import FloatArray, Observation, Outcome, Step, Task
+from agent.wrapping import PolicyWrapper
 from imagination.captions import Thing, draw_caption, write_caption
 from imagination.stills import MOST_THINGS, Still, draw_stills, look, small_world
 from imagination.store import AnyArray, Shard, shard_path, write_shard
@@ -99,26 +101,29 @@ class _Watcher:
         self.actions.append(step.executed)
 
 
-class _FirstLook:
-    """The policy, and a still before its first look."""
+class AtReset(PolicyWrapper):
+    """A Policy, and something that is done when an episode begins, before its first look."""
 
-    def __init__(self, inner: Coached, watcher: _Watcher, world: TabletopWorld) -> None:
-        self.embodiment, self._inner, self._watcher, self._world = inner.embodiment, inner, watcher, world
+    def __init__(self, inner: Policy, begin: Callable[[], object]) -> None:
+        super().__init__(inner)
+        self._begin = begin
 
     def reset(self, *, seed: int) -> None:
-        self._inner.reset(seed=seed)
-        self._watcher.stills.append(look(self._world))
-
-    def act(self, observation: Observation) -> ActionChunk:
-        return self._inner.act(observation)
+        super().reset(seed=seed)
+        self._begin()
 
 
-def film_episode(world: TabletopWorld, policy: Coached, seed: int) -> Clip | None:
-    """Play and film one drawn task; None when it was not done."""
+def draw_task(seed: int) -> Task:
+    """Return the task of one of CLIP_FAMILIES that belongs to this seed."""
     rng = np.random.default_rng([seed, 23])
-    task = sample_task(CLIP_FAMILIES[int(rng.integers(len(CLIP_FAMILIES)))], rng)
-    watcher = _Watcher(world)
-    episode = run_episode(world, _FirstLook(policy, watcher, world), task, seed=seed, execute=1, observers=(watcher,))
+    return sample_task(CLIP_FAMILIES[int(rng.integers(len(CLIP_FAMILIES)))], rng)
+
+
+def film_episode(world: TabletopWorld, policy: Policy, seed: int) -> Clip | None:
+    """Play and film one drawn task; None when it was not done."""
+    task, watcher = draw_task(seed), _Watcher(world)
+    begun = AtReset(policy, lambda: watcher.stills.append(look(world)))
+    episode = run_episode(world, begun, task, seed=seed, execute=1, observers=(watcher,))
     if episode.outcome is not Outcome.SUCCESS or task.goal is None:
         return None
     subject = [entity.name for entity in world.scene.entities].index(task.goal.subject)

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from agent.evaluation.statistics import wilson
 from agent.recording.demonstrate import Coached, Disturber, Drift, NoisyTeacher
 from imagination.collecting import Clip, film_episode
+from imagination.pairs import Pair, play_pairs
 from imagination.stills import Still, draw_stills, small_world
 from sim.expert import ScriptedExpert
 
@@ -54,6 +55,22 @@ def stills_from(seed: int, count: int) -> Iterator[Still]:
                     yield still
                     count -= 1
             seed += 1
+    finally:
+        world.close()
+
+
+def pairs_from(seed: int, count: int) -> Iterator[Pair]:
+    """Yield `count` tasks of the expert from `seed` on, before and after, the arm where it began."""
+    world = small_world()
+    expert = ScriptedExpert(world)
+    try:
+        with tqdm(total=count, desc="episodes") as bar:
+            while count > 0:
+                for pair in play_pairs(world, expert, seed, poses=1):
+                    count -= 1
+                    bar.update()
+                    yield pair
+                seed += 1
     finally:
         world.close()
 

@@ -15,7 +15,7 @@ from agent.errors import AubergineError
 from agent.types import ImageArray
 from imagination.captions import draw_caption, write_caption
 from imagination.denoiser import FRAMES
-from imagination.figures import clips_from, stills_from
+from imagination.figures import clips_from, pairs_from, stills_from
 from imagination.goals import MOVED
 from imagination.hands import Motion
 from imagination.imaginer import SHIPPED, Draw, LatentImaginer
@@ -122,13 +122,13 @@ def _holes(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[Ti
 
 def _goals(imaginer: LatentImaginer, judge: Judge, n: int, seed: int) -> list[Tile]:
     tiles = list[Tile]()
-    for number, clip in enumerate(clips_from(seed, n // 3)):
-        picture = imaginer.goal(clip.stills[0].rgb, clip.instruction, Draw(seed + number, quiet=True))
-        moved, off = goal_verdict(judge, clip, picture)
+    for number, pair in enumerate(pairs_from(seed, n // 3)):
+        picture = imaginer.goal(pair.before.rgb, pair.instruction, Draw(seed + number, quiet=True))
+        moved, off = goal_verdict(judge, pair, picture)
         tiles += [
-            (clip.stills[0].rgb, GIVEN, clip.instruction),
+            (pair.before.rgb, GIVEN, pair.instruction),
             (picture, _verdict(moved and off <= 100 * MOVED), f"imagined: {off:.1f} cm off"),
-            (clip.stills[-1].rgb, GIVEN, "what was done"),
+            (pair.after.rgb, GIVEN, "what was done"),
         ]
     return tiles
 

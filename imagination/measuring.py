@@ -13,11 +13,12 @@ from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load
 from imagination.captions import PlacedBox, draw_caption, read_caption, write_caption
 from imagination.collecting import Clip
 from imagination.denoiser import FRAMES
-from imagination.figures import Figure, clips_from, mean, middle, share, stills_from
+from imagination.figures import Figure, clips_from, mean, middle, pairs_from, share, stills_from
 from imagination.goals import MOVED
 from imagination.hands import Motion
 from imagination.imaginer import Draw, LatentImaginer, layout_row, rollout_row
 from imagination.judge import Found, Judge, Reading, load_judge, place_of
+from imagination.pairs import Pair
 from imagination.reading import apart, find, read_boxes_back, shows
 from imagination.samples import Row, random_hole
 from imagination.staging import stage_caption
@@ -132,19 +133,19 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
 
 def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
     """Goal pictures against what really happened, where it moved something by more than MOVED; the controls are the
-    present frame, drawing from the words without a box, and the true last frame."""
-    clips = [clip for clip in clips_from(seed, n) if way(clip) > MOVED]
-    rows = [imaginer.goal_row(clip.stills[0].rgb, clip.instruction) for clip in clips]
+    present frame, drawing from the words without a box, and the true goal."""
+    pairs = [pair for pair in pairs_from(seed, n) if way(pair) > MOVED]
+    rows = [imaginer.goal_row(pair.before.rgb, pair.instruction) for pair in pairs]
     bare = [Row("goal", text=row.text, present=row.present) for row in rows]
     figures = []
     sources: tuple[tuple[str, list[ImageArray]], ...] = (
         ("", [picture[0] for picture in drawn(imaginer, rows, draw)]),
         ("control, words without a box: ", [picture[0] for picture in drawn(imaginer, bare, draw)]),
-        ("control, the present frame: ", [clip.stills[0].rgb for clip in clips]),
-        ("oracle, the true last frame: ", [clip.stills[-1].rgb for clip in clips]),
+        ("control, the present frame: ", [pair.before.rgb for pair in pairs]),
+        ("oracle, what the expert did: ", [pair.after.rgb for pair in pairs]),
     )
     for name, shown in sources:
-        verdicts = [goal_verdict(judge, clip, picture) for clip, picture in zip(clips, shown, strict=True)]
+        verdicts = [goal_verdict(judge, pair, picture) for pair, picture in zip(pairs, shown, strict=True)]
         figures.append(share(f"{name}right object moved", [moved for moved, _ in verdicts]))
         figures.append(middle(f"{name}median position error, missing counted as 50 cm", [e for _, e in verdicts], "cm"))
     return figures
@@ -193,15 +194,15 @@ def placed_boxes(still: Still) -> list[PlacedBox]:
     return [PlacedBox(Description(thing.kind, thing.colour), thing.box) for thing in still.things if thing.box]
 
 
-def goal_verdict(judge: Judge, clip: Clip, picture: ImageArray) -> tuple[bool, float]:
-    """Whether the subject is no longer where it was, and how far [cm] it is from where the true last frame shows it."""
-    start = clip.stills[0].things[clip.subject]
+def goal_verdict(judge: Judge, pair: Pair, picture: ImageArray) -> tuple[bool, float]:
+    """Whether the subject is no longer where it was, and how far [cm] it is from where the true goal shows it."""
+    start = pair.before.things[pair.subject]
     meant = Description(start.kind, start.colour)
-    end = clip.stills[-1].things[clip.subject].xy
+    end = pair.after.things[pair.subject].xy
     seen = find(meant, Reading(judge, picture), near=end)
     if seen is None:
         return False, 50.0
-    real = find(meant, Reading(judge, clip.stills[-1].rgb), near=end)
+    real = find(meant, Reading(judge, pair.after.rgb), near=end)
     return _apart(seen, start.xy) > 100 * MOVED, _apart(seen, real.xy if real else end)
 
 
@@ -218,10 +219,9 @@ def _apart(seen: Found, xy: tuple[float, float]) -> float:
     return 100 * apart(seen.xy, xy)
 
 
-def way(clip: Clip) -> float:
+def way(pair: Pair) -> float:
     """How far [m] the subject is from where it was when all is done."""
-    first, last = (clip.stills[index].things[clip.subject].xy for index in (0, -1))
-    return apart(first, last)
+    return apart(pair.before.things[pair.subject].xy, pair.after.things[pair.subject].xy)
 
 
 def moving(clip: Clip) -> tuple[Clip, int] | None:

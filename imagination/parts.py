@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agent.errors import SpecError
 from agent.settings import to_mapping
+from imagination import pairs
 from imagination.autoencoder import (
     AutoencoderConfig,
     as_pixels,
@@ -44,7 +45,8 @@ Measure it with `python -m imagination.measure {measure}`.
 
 @dataclass(frozen=True)
 class PartTraining:
-    """scenes: sets of things to photograph, six pictures each.  episodes: of the expert, for goals and films.
+    """scenes: sets of things to photograph, six pictures each.  episodes: of the expert, for films and rollouts.
+    pairs: more episodes, of which only start and end are kept, for goals.
 
     store: where pictures are kept; parts may share it.  autoencoder: folder of the trained one, for the denoiser.
     drop: share of conditions hidden, for guidance.  telling_weight: how much more the denoiser's error counts where
@@ -57,6 +59,7 @@ class PartTraining:
     store: Path = Path("runs/imagination/store")
     scenes: int = 5000
     episodes: int = 0
+    pairs: int = 0
     first_seed: int = 1_000_000
     workers: int = 1
     autoencoder: Path = Path("runs/imagine_autoencoder/model")
@@ -74,7 +77,7 @@ class PartTraining:
 
 
 def collect(config: PartTraining) -> None:
-    """Make the stills and clips that are missing in the store; may be interrupted and called again."""
+    """Make the stills, clips and pairs that are missing in the store; may be interrupted and called again."""
     shards = -(-config.scenes // SCENES_A_SHARD)
     stills = StillsJob(config.store, config.first_seed)
     per = SCENES_A_SHARD * VIEWS
@@ -83,6 +86,10 @@ def collect(config: PartTraining) -> None:
     clips = ClipsJob(config.store, config.first_seed + 10_000_000)
     per = EPISODES_A_SHARD
     collect_shards(config.store, CLIPS, clips, shards, workers=config.workers, unit="episode", per_shard=per)
+    shards = -(-config.pairs // pairs.EPISODES_A_SHARD)
+    job = pairs.PairsJob(config.store, config.first_seed + 20_000_000)
+    per = pairs.EPISODES_A_SHARD * pairs.POSES
+    collect_shards(config.store, pairs.PAIRS, job, shards, workers=config.workers, unit="pair", per_shard=per)
 
 
 def train_autoencoder(config: PartTraining, out: Path, *, resume: bool) -> Trained:

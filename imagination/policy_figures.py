@@ -108,8 +108,11 @@ def goal_figures(bench: Bench) -> list[Figure]:
 
 
 def _true_end(world: TabletopWorld, task: Task, seed: int) -> Painter:
-    """What the front camera sees when the expert has done the task."""
+    """What the front camera sees when the expert has done the task, the arm where it began."""
+    world.reset(task, seed=seed)
+    arm = world.arm.posture()
     run_episode(world, ScriptedExpert(world), task, seed=seed, execute=1)
+    world.assume(np.concatenate([arm, world.posture()[len(arm) :]]))
     camera = world.embodiment.camera(CAMERA)
     picture = small(world.render(CAMERA, camera.height, camera.width).rgb)
     return lambda frame, text: picture

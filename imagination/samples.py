@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from imagination.collecting import CLIPS, STILLS
 from imagination.denoiser import ACTION, FRAMES, USES, Known
 from imagination.dressing import dress_some
 from imagination.hands import HAND_FEATURES, hands_to_come
+from imagination.pairs import PAIRS
 from imagination.stills import ARM, FIRST_THING, SIDE
 from imagination.store import Shard, joined, read_shards
 from imagination.vocabulary import NOTHING
@@ -202,14 +204,25 @@ class Library:
         self._clip["text"] = _shifted(clips, "text")
         self._bounds = _episodes(clips)
         words.add([*(self._texts[number] for number in np.unique(self._still["text"])), *self._orders], show=True)
+        pairs = read_shards(store, PAIRS)
+        self._pair = {name: joined(pairs, name) for name in ("before", "image", "subject", "kind", "colour", "box")}
+        self._pair_things = cells_of_things(joined(pairs, "who"))
+        self._changes = [text for shard in pairs for text in shard.texts]
+        self._pair["text"] = _shifted(pairs, "text")
+        words.add(self._changes, show=True)
         self._dressed = np.array(self._still["image"][:DRESSED], dtype=np.uint8)
         dress_some(self._dressed, self._still["who"].astype(np.uint8), 1.0, first_seed=first_seed)
-        self._dressed_latents = _latents(autoencoder, self._dressed, device, "other tables")
-        self._still_latents = _latents(autoencoder, self._still["image"], device, "stills")
-        self._clip_latents = _latents(autoencoder, self._clip["image"], device, "clips")
+        latents = Latents(autoencoder, store, device)
+        self._dressed_latents = latents.of(self._dressed, "other tables")
+        self._still_latents = latents.of(self._still["image"], "stills")
+        self._clip_latents = latents.of(self._clip["image"], "clips")
+        self._before_latents = latents.of(self._pair["before"], "before")
+        self._after_latents = latents.of(self._pair["image"], "after")
 
     def draw(self, use: str, rng: np.random.Generator) -> Row:
         """Draw one sample for this use."""
+        if use == "goal":
+            return self._draw_pair(rng)
         return self._draw_still(use, rng) if use in ("scene", "layout", "inpaint") else self._draw_clip(use, rng)
 
     def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Tensor, Known]:
@@ -242,20 +255,32 @@ class Library:
             row.hole = random_hole(self._still["who"][index], int((kinds >= 0).sum()), rng)
         return row
 
+    def _draw_pair(self, rng: np.random.Generator) -> Row:
+        index = int(rng.integers(len(self._after_latents)))
+        present = self._before_latents[index].float()
+        frames = torch.zeros(FRAMES, LATENT, GRID, GRID)
+        frames[0] = self._after_latents[index].float()
+        telling = torch.zeros(FRAMES, GRID, GRID, dtype=torch.bool)
+        telling[0] = self._pair_things[index] | differing(frames[0], present)
+        row = Row("goal", frames, telling, text=self._changes[int(self._pair["text"][index])], present=present)
+        if rng.random() < TOLD_WHERE:
+            moved = int(self._pair["subject"][index])
+            row.boxes, row.kinds, row.colours = (
+                self._pair[name][index][moved : moved + 1] for name in ("box", "kind", "colour")
+            )
+        return row
+
     def _draw_clip(self, use: str, rng: np.random.Generator) -> Row:
         first, end = self._bounds[int(rng.integers(len(self._bounds)))]
-        # A goal is asked for before anything has happened; a rollout at any time.
+        # A film is asked for before anything has happened; a rollout at any time.
         early = 1.0 if use == "rollout" else rng.random()
         now = first + int(rng.random() * early * max(1, end - FRAMES - first))
         if use == "rollout":
             chosen = np.minimum(np.arange(now + 1, now + 1 + FRAMES), end - 1)
         else:
             chosen = np.round(np.linspace(now, end - 1, FRAMES + 1)[1:]).astype(int)
-        if use == "goal":
-            chosen = np.full(FRAMES, end - 1)
         frames, present = self._clip_latents[chosen].float(), self._clip_latents[now].float()
-        changed = (frames - present).abs().mean(dim=1) > CHANGED
-        row = Row(use, frames, self._clip_things[chosen] | changed, present=present)
+        row = Row(use, frames, self._clip_things[chosen] | differing(frames, present), present=present)
         if use != "rollout" or rng.random() < 0.3:
             row.text = self._orders[int(self._clip["text"][now])]
         if use != "rollout" and rng.random() < TOLD_WHERE:
@@ -268,6 +293,11 @@ class Library:
             if rng.random() < TOLD_HAND:
                 row.hands = hands_to_come(np.asarray(self._clip["hand"][now], dtype=np.float32), row.actions)
         return row
+
+
+def differing(frames: Tensor, present: Tensor) -> Tensor:
+    """Return which cells (..., 16, 16) of frames (..., 8, 16, 16) show something else than the present frame."""
+    return (frames - present).abs().mean(dim=-3) > CHANGED
 
 
 def cells_of_things(who: NDArray[np.generic]) -> Tensor:
@@ -298,10 +328,24 @@ def _episodes(shards: Sequence[Shard]) -> list[tuple[int, int]]:
     return bounds
 
 
-def _latents(model: AutoencoderKL, pictures: NDArray[np.generic], device: torch.device, what: str) -> Tensor:
-    """Encode all pictures once; 16-bit floats (N, 8, 16, 16)."""
-    parts = [
-        encode(model, as_pixels(np.asarray(pictures[start : start + 128])).to(device)).half().cpu()
-        for start in tqdm(range(0, len(pictures), 128), desc=f"latents of {what}")
-    ]
-    return torch.cat(parts)
+class Latents:
+    """Latents of many pictures, kept in the folder of the pictures: encoding takes minutes, reading seconds."""
+
+    def __init__(self, model: AutoencoderKL, folder: Path, device: torch.device) -> None:
+        self._model, self._folder, self._device = model, folder, device
+        weights = b"".join(value.float().cpu().numpy().tobytes() for value in model.state_dict().values())
+        self._name = sha256(weights).hexdigest()[:12]
+
+    def of(self, pictures: NDArray[np.generic], what: str) -> Tensor:
+        """Return 16-bit floats (N, 8, 16, 16); what: a name for these pictures, the same every time."""
+        path = self._folder / f"latents-{self._name}-{what.replace(' ', '-')}-{len(pictures)}.npy"
+        if path.exists():
+            return torch.from_numpy(np.load(path))
+        parts = [
+            encode(self._model, as_pixels(np.asarray(pictures[start : start + 128])).to(self._device)).half().cpu()
+            for start in tqdm(range(0, len(pictures), 128), desc=f"latents of {what}")
+        ]
+        latents, new = torch.cat(parts), path.with_suffix(".new.npy")
+        np.save(new, latents.numpy())
+        new.rename(path)
+        return latents

@@ -62,7 +62,7 @@ def draw_stills(world: TabletopWorld, seed: int) -> Iterator[Still]:
     rest = world.posture()
     for _ in range(VIEWS):
         world.assume(rest if inside else _elsewhere(world, rest, rng))
-        _move_arm(world, rng)
+        move_arm(world, rng)
         yield look(world, inside)
 
 
@@ -102,7 +102,7 @@ def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float] | None:
     )
 
 
-def _move_arm(world: TabletopWorld, rng: np.random.Generator) -> None:
+def move_arm(world: TabletopWorld, rng: np.random.Generator) -> None:
     """Put the arm somewhere; at the rim of the starting space it cannot take every turn, then it is drawn again."""
     while True:
         x, y, z = rng.uniform(START_LOW, START_HIGH) if rng.random() < 0.6 else HOME_POSITION

@@ -9,10 +9,10 @@ from agent.doubles import FixedPolicy
 from agent.errors import Refusal
 from agent.types import ActionChunk, CameraSpec, Observation
 from imagination import goals
-from imagination.collecting import Clip
-from imagination.figures import clips_from
+from imagination.figures import pairs_from
 from imagination.goals import GoalFollower, change_between
 from imagination.judge import Judge, JudgeConfig, load_judge
+from imagination.pairs import Pair
 from sim.objects import RECEPTACLES
 from sim.reading import understand
 from sim.world import tabletop_embodiment
@@ -22,9 +22,9 @@ BODY = tabletop_embodiment((CameraSpec("front", 64, 64),))
 
 
 @pytest.fixture(scope="module")
-def clips() -> list[Clip]:
-    filmed = [(clip, understand(clip.instruction)) for clip in clips_from(500_200, 14)]
-    found = [clip for clip, goal in filmed if goal is not None and goal.relation in ("in", "on")]
+def pairs() -> list[Pair]:
+    filmed = [(pair, understand(pair.instruction)) for pair in pairs_from(500_200, 14)]
+    found = [pair for pair, goal in filmed if goal is not None and goal.relation in ("in", "on")]
     assert len(found) >= 5
     return found
 
@@ -41,34 +41,34 @@ class Listening(FixedPolicy):
         return super().act(observation)
 
 
-def test_the_change_that_a_goal_shows_is_the_one_that_was_asked_for(clips: list[Clip]) -> None:
+def test_the_change_that_a_goal_shows_is_the_one_that_was_asked_for(pairs: list[Pair]) -> None:
     right = []
-    for clip in clips:
-        change = change_between(truly_seen(clip.stills[0]), truly_seen(clip.stills[-1]))
+    for pair in pairs:
+        change = change_between(truly_seen(pair.before), truly_seen(pair.after))
         if change is None:
             continue  # what lies deep in a pot is not seen
-        goal = understand(clip.instruction)
+        goal = understand(pair.instruction)
         said = understand(change.said)
         assert goal is not None and said is not None
         right.append(said.subject.endswith(goal.subject.split()[-1]) and said.relation == goal.relation)
-    assert len(right) >= len(clips) - 2 and np.mean(right) > 0.8
+    assert len(right) >= len(pairs) - 2 and np.mean(right) > 0.8
 
 
-def test_nothing_moved_is_no_change(clips: list[Clip]) -> None:
-    before = truly_seen(clips[0].stills[0])
+def test_nothing_moved_is_no_change(pairs: list[Pair]) -> None:
+    before = truly_seen(pairs[0].before)
     assert change_between(before, before) is None
     assert change_between(before, Faultless([])) is None
     bare = Faultless([seen for seen in before.things if seen.kind not in RECEPTACLES])
-    assert change_between(bare, truly_seen(clips[0].stills[-1])) is None
+    assert change_between(bare, truly_seen(pairs[0].after)) is None
 
 
-def test_the_policy_is_told_the_change_alone(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = next(clip for clip in clips if change_between(*map(truly_seen, (clip.stills[0], clip.stills[-1]))))
-    readings = [truly_seen(clip.stills[0]), truly_seen(clip.stills[-1])]
+def test_the_policy_is_told_the_change_alone(pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = next(pair for pair in pairs if change_between(*map(truly_seen, (pair.before, pair.after))))
+    readings = [truly_seen(pair.before), truly_seen(pair.after)]
     monkeypatch.setattr(goals, "Reading", lambda judge, frame: readings.pop(0))
     inner = Listening()
     follower = GoalFollower(inner, lambda frame, text: frame, Judge(JudgeConfig(widths=(8, 8, 16))).eval())
-    look = Observation({"front": clip.stills[0].rgb}, np.full(14, 0.4, np.float32), "surprise me", 0.0)
+    look = Observation({"front": pair.before.rgb}, np.full(14, 0.4, np.float32), "surprise me", 0.0)
     follower.act(look)
     first = inner.seen[0]
     assert first.instruction.startswith("put the") and first.time > 0
@@ -78,8 +78,8 @@ def test_the_policy_is_told_the_change_alone(clips: list[Clip], monkeypatch: pyt
     assert inner.seen[1].instruction == first.instruction and inner.seen[1].memory is None
 
 
-def test_a_goal_like_the_present_is_refused(clips: list[Clip]) -> None:
+def test_a_goal_like_the_present_is_refused(pairs: list[Pair]) -> None:
     follower = GoalFollower(Listening(), lambda frame, text: frame, load_judge())
-    look = Observation({"front": clips[0].stills[0].rgb}, np.zeros(14, np.float32), "put it away", 0.0)
+    look = Observation({"front": pairs[0].before.rgb}, np.zeros(14, np.float32), "put it away", 0.0)
     with pytest.raises(Refusal, match="shows nothing that was moved"):
         follower.act(look)

@@ -13,8 +13,9 @@ from imagination.autoencoder import load_autoencoder
 from imagination.captions import draw_caption, write_caption
 from imagination.collecting import clip_shard, still_shard
 from imagination.denoiser import load_denoiser
-from imagination.figures import clips_from
+from imagination.figures import clips_from, pairs_from
 from imagination.judge import JudgeConfig, load_judge
+from imagination.pairs import pair_shard
 from imagination.parts import PartTraining, train_autoencoder, train_decoder, train_denoiser, train_judge
 from imagination.stills import Still
 from imagination.store import write_shard
@@ -33,11 +34,13 @@ def config(tmp_path_factory: pytest.TempPathFactory, stills: tuple[Still, ...]) 
     texts = [write_caption(draw_caption(still.things, rng), rng) for still in stills for _ in range(2)]
     write_shard(store / "stills-00000", still_shard(stills, texts))
     write_shard(store / "clips-00000", clip_shard(list(clips_from(500_000, 1))))
+    write_shard(store / "pairs-00000", pair_shard(list(pairs_from(500_000, 2))))
     return PartTraining(
         schedule=Schedule(steps=4, batch=6, warmup=1, save_every=2, threads=1, device="cpu"),
         store=store,
         scenes=1,
         episodes=1,
+        pairs=1,
         autoencoder_model=TINY_AUTOENCODER,
         judge_model=JudgeConfig(widths=(8, 8, 16)),
         denoiser_model=TINY,

@@ -5,8 +5,8 @@ import pytest
 
 from agent.errors import SpecError
 from imagination.captions import Caption, draw_caption
-from imagination.collecting import Clip
-from imagination.figures import clips_from
+from imagination.figures import pairs_from
+from imagination.pairs import Pair
 from imagination.reading import Box, box_overlap, matches
 from imagination.staging import box_at, stage_caption, stage_goal
 from imagination.stills import Still
@@ -15,8 +15,8 @@ from tests.imagination.conftest import Faultless, truly_seen
 
 
 @pytest.fixture(scope="module")
-def clips() -> list[Clip]:
-    return list(clips_from(500_100, 8))
+def pairs() -> list[Pair]:
+    return list(pairs_from(500_100, 8))
 
 
 def test_boxes_are_where_the_simulator_shows_things(stills: tuple[Still, ...]) -> None:
@@ -67,12 +67,12 @@ def test_equal_seeds_stage_equally_and_a_crowd_is_refused() -> None:
         stage_caption(Caption(crowd), np.random.default_rng(0))
 
 
-def test_a_goals_box_is_where_its_object_really_ends(clips: list[Clip]) -> None:
+def test_a_goals_box_is_where_its_object_really_ends(pairs: list[Pair]) -> None:
     off = []
-    for clip in clips:
-        placed = stage_goal(clip.instruction, truly_seen(clip.stills[0]))
-        assert placed is not None, clip.instruction
-        subject = clip.stills[-1].things[clip.subject]
+    for pair in pairs:
+        placed = stage_goal(pair.instruction, truly_seen(pair.before))
+        assert placed is not None, pair.instruction
+        subject = pair.after.things[pair.subject]
         assert placed.thing.kind == subject.kind
         if subject.box is not None:
             middles = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in (placed.box, subject.box)]
@@ -80,10 +80,10 @@ def test_a_goals_box_is_where_its_object_really_ends(clips: list[Clip]) -> None:
     assert len(off) >= 5 and np.median(off) < 0.05
 
 
-def test_nothing_is_said_of_a_goal_whose_things_are_not_seen(clips: list[Clip]) -> None:
-    clip = clips[0]
-    subject = clip.stills[0].things[clip.subject]
+def test_nothing_is_said_of_a_goal_whose_things_are_not_seen(pairs: list[Pair]) -> None:
+    pair = pairs[0]
+    subject = pair.before.things[pair.subject]
     meant = Description(subject.kind, subject.colour)
-    rest = Faultless([seen for seen in truly_seen(clip.stills[0]).things if not matches(meant, seen)])
-    assert stage_goal(clip.instruction, rest) is None
-    assert stage_goal("sing a song", truly_seen(clip.stills[0])) is None
+    rest = Faultless([seen for seen in truly_seen(pair.before).things if not matches(meant, seen)])
+    assert stage_goal(pair.instruction, rest) is None
+    assert stage_goal("sing a song", truly_seen(pair.before)) is None

@@ -10,12 +10,14 @@ from agent.errors import SpecError
 from imagination.captions import draw_caption, write_caption
 from imagination.collecting import clip_shard, still_shard, things_of
 from imagination.figures import clips_from
+from imagination.pairs import pair_shard, play_pairs
 from imagination.parts import labels
 from imagination.reading import box_overlap
 from imagination.stills import ARM, FIRST_THING, LEAST_PIXELS, TABLE, Still, box_of, draw_stills, small_world
 from imagination.store import Shard, collect_shards, read_shard, read_shards, shard_path, write_shard
 from imagination.vocabulary import CLASSES, GROUND
 from sim.camera import FRONT
+from sim.expert import ScriptedExpert
 
 
 def test_the_masks_are_where_the_camera_projects_the_things(stills: tuple[Still, ...]) -> None:
@@ -74,6 +76,22 @@ def test_a_clip_is_one_frame_longer_than_its_actions() -> None:
     assert np.isnan(shard.arrays["action"][len(clip.actions)]).all()
     assert np.allclose(shard.arrays["hand"][1], clip.stills[1].hand)
     assert list(np.unique(shard.arrays["episode"])) == [0, 1]
+
+
+def test_a_pair_differs_in_what_was_asked_for_alone() -> None:
+    world = small_world()
+    pairs = play_pairs(world, ScriptedExpert(world), 500_000, poses=3)
+    world.close()
+    assert len(pairs) == 3
+    for pair in pairs:
+        before, after = pair.before, pair.after
+        assert np.array_equal(before.who == ARM, after.who == ARM), "the arm is where it was"
+        moved = [np.hypot(*np.subtract(a.xy, b.xy)) for a, b in zip(before.things, after.things, strict=True)]
+        assert int(np.argmax(moved)) == pair.subject and moved[pair.subject] > 0.03
+    assert not np.array_equal(pairs[0].before.who == ARM, pairs[1].before.who == ARM), "it is elsewhere in each pair"
+    shard = pair_shard(pairs)
+    assert np.array_equal(shard.arrays["before"][2], pairs[2].before.rgb)
+    assert np.array_equal(shard.arrays["image"][2], pairs[2].after.rgb)
 
 
 def test_a_killed_collection_goes_on_and_counts_nothing_half_written(tmp_path: Path) -> None:

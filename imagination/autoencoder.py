@@ -1,4 +1,4 @@
-"""Pictures of 64 pixels as 8 x 16 x 16 latents: diffusers' AutoencoderKL, configured small."""
+"""Pictures of 64 pixels as 4 x 16 x 16 latents: diffusers' AutoencoderKL, configured small."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from agent.errors import SpecError
 from agent.types import ImageArray
 from imagination.stills import FIRST_THING, SIDE
 
-LATENT, GRID = 8, 16
+LATENT, GRID = 4, 16
 """Channels of a latent, and its height and width."""
 THING_WEIGHT = 8.0
 """How much more a pixel of a thing counts than one of the table: a picture's error is otherwise all table."""
@@ -88,7 +88,7 @@ def as_pictures(pixels: Tensor) -> ImageArray:
 
 @torch.no_grad()
 def encode(model: AutoencoderKL, pixels: Tensor) -> Tensor:
-    """Return the latents (B, 8, 16, 16) of pictures (B, 3, 64, 64), of about unit spread."""
+    """Return the latents (B, 4, 16, 16) of pictures (B, 3, 64, 64), of about unit spread."""
     return torch.as_tensor(model.encode(pixels).latent_dist.mean * model.config.scaling_factor)
 
 

@@ -117,7 +117,7 @@ class LatentImaginer:
         return np.asarray(self.draw([rollout_row(present, motion) for motion in motions], draw)[:, -1])
 
     def latent(self, frame: ImageArray) -> torch.Tensor:
-        """Return the latent (8, 16, 16) of a frame."""
+        """Return the latent (4, 16, 16) of a frame."""
         return encode(self._autoencoder, as_pixels(frame[None]))[0]
 
     @torch.inference_mode()

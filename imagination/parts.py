@@ -138,7 +138,7 @@ def _reconstruct(
 
 def _save_autoencoder(model: AutoencoderKL, config: PartTraining, trained: Trained, out: Path) -> None:
     model.cpu()
-    what = "Turns a picture of 64 x 64 pixels into a latent of 8 x 16 x 16 and back (diffusers' AutoencoderKL)."
+    what = "Turns a picture of 64 x 64 pixels into a latent of 4 x 16 x 16 and back (diffusers' AutoencoderKL)."
     shrunk(model, out / "model")
     card = _card("Autoencoder", what, model, config, trained, "autoencoder")
     (out / "model" / "README.md").write_text(card, encoding="utf-8")

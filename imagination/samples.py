@@ -58,7 +58,7 @@ class Mix:
 
 @dataclass(eq=False)
 class Row:
-    """What one sample is made of before it becomes tensors. frames (8, 8, 16, 16): what training wants drawn.
+    """What one sample is made of before it becomes tensors. frames (8, 4, 16, 16): what training wants drawn.
 
     telling (8, 16, 16): True where those frames show any of a thing, or what the present frame does not show.
     """
@@ -226,7 +226,7 @@ class Library:
         return self._draw_still(use, rng) if use in ("scene", "layout", "inpaint") else self._draw_clip(use, rng)
 
     def batch(self, seed: int, step: int, size: int, mix: Mix) -> tuple[Tensor, Tensor, Known]:
-        """Return clips (B, 8, 8, 16, 16), their telling cells (B, 8, 16, 16), and what is known of them; the same for
+        """Return clips (B, 8, 4, 16, 16), their telling cells (B, 8, 16, 16), and what is known of them; the same for
         equal seed and step."""
         rng = np.random.default_rng([seed, step])
         rows = [self.draw(str(use), rng) for use in rng.choice(USES, size=size, p=mix.shares())]
@@ -296,7 +296,7 @@ class Library:
 
 
 def differing(frames: Tensor, present: Tensor) -> Tensor:
-    """Return which cells (..., 16, 16) of frames (..., 8, 16, 16) show something else than the present frame."""
+    """Return which cells (..., 16, 16) of frames (..., 4, 16, 16) show something else than the present frame."""
     return (frames - present).abs().mean(dim=-3) > CHANGED
 
 
@@ -337,7 +337,7 @@ class Latents:
         self._name = sha256(weights).hexdigest()[:12]
 
     def of(self, pictures: NDArray[np.generic], what: str) -> Tensor:
-        """Return 16-bit floats (N, 8, 16, 16); what: a name for these pictures, the same every time."""
+        """Return 16-bit floats (N, 4, 16, 16); what: a name for these pictures, the same every time."""
         path = self._folder / f"latents-{self._name}-{what.replace(' ', '-')}-{len(pictures)}.npy"
         if path.exists():
             return torch.from_numpy(np.load(path))

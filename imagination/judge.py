@@ -148,8 +148,20 @@ class Reading:
 def place_of(mask: NDArray[np.bool_]) -> tuple[float, float]:
     """Return where on the table [m] the front camera sees the middle of the mask (H, W)."""
     rows, columns = np.nonzero(mask)
-    ends = FRONT.point_of(columns.mean() + 0.5, rows.mean() + 0.5, np.array([0.5, 1.5]), mask.shape)
-    share = (SEEN_HEIGHT - ends[0, 2]) / (ends[1, 2] - ends[0, 2])
+    return point_at(columns.mean() + 0.5, rows.mean() + 0.5, SEEN_HEIGHT, mask.shape)
+
+
+def near_edge_of(mask: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return where on the table [m] the front camera sees the middle of the mask's lower edge."""
+    rows, columns = np.nonzero(mask)
+    low = columns[rows > rows.max() - (rows.max() - rows.min()) / 3]
+    return point_at((low.min() + low.max() + 1) / 2, rows.max() + 1.0, 0.0, mask.shape)
+
+
+def point_at(column: float, row: float, height: float, size: tuple[int, ...]) -> tuple[float, float]:
+    """Return x, y [m] of what the front camera sees there in a picture of `size`, `height` [m] above the table."""
+    ends = FRONT.point_of(column, row, np.array([0.5, 1.5]), (size[0], size[1]))
+    share = (height - ends[0, 2]) / (ends[1, 2] - ends[0, 2])
     x, y, _ = ends[0] + share * (ends[1] - ends[0])
     return float(x), float(y)
 

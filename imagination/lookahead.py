@@ -13,9 +13,10 @@ from agent.wrapping import PolicyWrapper
 from imagination.denoiser import FRAMES
 from imagination.hands import Motion
 from imagination.judge import Judge, Reading, place_of
-from imagination.reading import find, meant_by
+from imagination.reading import find
 from imagination.staging import end_of
 from imagination.stills import ARM, CAMERA, HAND, SIDE
+from sim.objects import parse_name
 from sim.reading import understand
 
 Rollouts = Callable[[ImageArray, Sequence[Motion]], ImageArray]
@@ -89,7 +90,7 @@ def worth_by(judge: Judge) -> Worth:
 
     def worth(frame: ImageArray, goal: Goal) -> float:
         seen = Reading(judge, frame)
-        subject, hand = find(meant_by(goal.subject), seen), hand_in(seen)
+        subject, hand = find(parse_name(goal.subject), seen), hand_in(seen)
         # An object that is not to be seen is in the hand, or under it.
         here = np.array(subject.xy) if subject else hand
         if here is None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from imagination.captions import Caption, PlacedBox, is_beside
 from imagination.judge import Found
-from sim.objects import Description, parse_name
-from sim.relations import BESIDE_DIRECTIONS
+from sim.objects import Description
+from sim.relations import BESIDE_DIRECTIONS, TOWARDS
 
 Box = tuple[float, float, float, float]
 ALIKE = 0.5
@@ -70,24 +70,22 @@ def read_boxes_back(asked: Sequence[PlacedBox], found: Sequence[Found]) -> list[
     return results
 
 
-def meant_by(name: str) -> Description:
-    """Return what an entity's name says of kind and colour."""
-    described = parse_name(name)
-    return Description(described.kind, described.colour)
-
-
 def find(
     description: Description, seen: Seen, *, near: tuple[float, float] | None = None, beside: Found | None = None
 ) -> Found | None:
-    """Return the thing that is meant: the likeliest, or of several about as likely the one nearest to `near`.
+    """Return the thing that is meant: the likeliest, or of several about as likely the one nearest to `near`, or, where
+    the description says left, right, front or back, the one that is furthest there.
 
     beside: what it is not.
     """
     meant = [found for found in seen.where(description) if beside is None or not _same(found, beside)]
-    if not meant or near is None:
-        return meant[0] if meant else None
     alike = [found for found in meant if found.evidence >= ALIKE * meant[0].evidence]
-    return min(alike, key=lambda found: apart(found.xy, near))
+    if alike and near is not None:
+        return min(alike, key=lambda found: apart(found.xy, near))
+    if alike and description.position is not None:
+        direction = BESIDE_DIRECTIONS[TOWARDS[description.position]]
+        return max(alike, key=lambda found: float(np.dot(found.xy, direction)))
+    return meant[0] if meant else None
 
 
 def apart(first: tuple[float, float], second: tuple[float, float]) -> float:

@@ -14,7 +14,7 @@ from agent.types import FloatArray, ImageArray
 from imagination.captions import PlacedBox
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Reading, load_judge
-from imagination.reading import matches, meant_by
+from imagination.reading import matches
 from imagination.samples import grown
 from imagination.stills import ARM, FIRST_THING, SIDE, look, small_world
 from imagination.vocabulary import CLASSES, GROUND
@@ -168,7 +168,8 @@ def _square(image: Image.Image) -> ImageArray:
 def _box(entry: object, where: str) -> PlacedBox:
     if not isinstance(entry, dict) or not isinstance(entry.get("thing"), str):
         raise SpecError(f'{where} must say {{"thing": "red bowl", "box": [x0, y0, x1, y1]}}')
-    thing = meant_by(entry["thing"])
+    named = parse_name(entry["thing"])
+    thing = Description(named.kind, named.colour)
     box = entry.get("box")
     if not isinstance(box, list) or len(box) != 4 or not all(isinstance(v, int | float) for v in box):
         raise SpecError(f"{where}: box must be four numbers x0, y0, x1, y1 between 0 and 1")

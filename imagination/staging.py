@@ -11,13 +11,14 @@ import numpy as np
 from agent.errors import SpecError
 from agent.types import Goal
 from imagination.captions import Caption, PlacedBox
-from imagination.judge import Found
-from imagination.reading import Box, Seen, find, meant_by
+from imagination.judge import Found, near_edge_of
+from imagination.reading import Box, Seen, apart, find
 from imagination.stills import SIDE
 from sim.camera import FRONT
 from sim.geometry import Array
 from sim.meshes import read_obj
-from sim.objects import KINDS, Description, ReceptacleKind, is_held_out
+from sim.objects import KINDS, Description, ReceptacleKind, is_held_out, parse_name
+from sim.places import free_spot
 from sim.reading import understand
 from sim.relations import BESIDE_DIRECTIONS, REGIONS, beside_spot
 from sim.scene import TABLE_HIGH, TABLE_LOW
@@ -62,7 +63,7 @@ def box_at(kind: str, place: Array, *, yaw: float) -> Box:
 def stage_goal(text: str, seen: Seen) -> PlacedBox | None:
     """Return where the instruction's object ends, given what the frame shows; None when nobody can say."""
     goal = understand(text)
-    subject = None if goal is None else find(meant_by(goal.subject), seen)
+    subject = None if goal is None else find(parse_name(goal.subject), seen)
     if goal is None or subject is None:
         return None
     end = end_of(goal, subject, seen)
@@ -81,18 +82,37 @@ def end_of(goal: Goal, subject: Found | None, seen: Seen) -> Array | None:
 
     subject: the object as it is seen; None when it is not.
     """
+    radius = KINDS[subject.kind if subject else parse_name(goal.subject).kind].footprint_radius()
     if goal.relation == "move to" and goal.target in REGIONS:
-        return np.array([*np.mean(REGIONS[goal.target], axis=1), 0.0])
+        others = [
+            (np.array(found.xy), KINDS[found.kind].footprint_radius()) for found in seen.things if found is not subject
+        ]
+        return np.array([*free_spot(radius, others, goal.target), 0.0])
     if goal.target is None or goal.relation not in (*BESIDE_DIRECTIONS, "in", "on", "stack"):
         return None
-    target = find(meant_by(goal.target), seen, beside=subject)
+    target = find(parse_name(goal.target), seen, beside=subject)
     if target is None:
         return None
-    kind, xy = KINDS[target.kind], np.array(target.xy)
     if goal.relation in BESIDE_DIRECTIONS:
-        radius = KINDS[subject.kind if subject else meant_by(goal.subject).kind].footprint_radius()
-        return np.array([*beside_spot(goal.relation, xy, kind.footprint_radius(), radius), 0.0])
-    return np.array([*xy, _surface(target.kind)])
+        far = KINDS[target.kind].footprint_radius()
+        return np.array([*beside_spot(goal.relation, np.array(target.xy), far, radius), 0.0])
+    return np.array([*_mouth_of(target), _surface(target.kind)])
+
+
+def _mouth_of(target: Found) -> Array:
+    """Return x, y of where things go in or on the target [m]. The middle of what is seen says it, unless a lid or a
+    drawer sticks out of that; the drawer counts as open."""
+    kind = KINDS[target.kind]
+    if not isinstance(kind, ReceptacleKind) or kind.joint is None:
+        return np.array(target.xy)
+    interior = kind.interior()
+    if interior.link < 0:
+        x, y = near_edge_of(target.mask)
+        (middle, _), (half, _) = kind.footprint()
+        return np.array([x - middle - half, y]) + interior.entry
+    link = kind.body_at_1.links[interior.link]
+    spot = min(kind.spots, key=lambda spot: apart(spot, target.xy))
+    return np.array(spot) + interior.entry + (np.array(link.origin.position) + link.high * np.array(link.axis))[:2]
 
 
 def _places(

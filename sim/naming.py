@@ -3,10 +3,8 @@
 import numpy as np
 
 from sim.objects import Description
-from sim.relations import BESIDE_DIRECTIONS
+from sim.relations import BESIDE_DIRECTIONS, TOWARDS
 from sim.scene import POSITION_MARGIN, Entity, Scene
-
-_TOWARDS = {"left": "left of", "right": "right of", "front": "in front of", "back": "behind"}
 
 
 def descriptions_for(entity: Entity, scene: Scene) -> list[Description]:
@@ -31,7 +29,7 @@ def _positions(entity: Entity, others: list[Entity]) -> list[str]:
     """Return the sides on which the entity stands clearly beyond all the others."""
     here = np.array(entity.pose.position[:2])
     sides = []
-    for word, relation in _TOWARDS.items():
+    for word, relation in TOWARDS.items():
         direction = BESIDE_DIRECTIONS[relation]
         lead = min(float((here - np.array(other.pose.position[:2])) @ direction) for other in others)
         if lead >= POSITION_MARGIN:

@@ -22,6 +22,8 @@ BESIDE_DIRECTIONS = {
     "in front of": DIRECTIONS["forward"],
     "behind": DIRECTIONS["back"],
 }
+TOWARDS = {"left": "left of", "right": "right of", "front": "in front of", "back": "behind"}
+"""What a thing is to all others alike when it is the left, right, front or back one."""
 
 REGIONS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "left side": ((0.33, 0.70), (-0.32, -0.12)),

@@ -44,6 +44,8 @@ def test_of_several_places_the_likeliest_is_meant_and_near_ones_only_if_about_as
     assert find(cube, seen) is far and find(cube, seen, near=near.xy) is near
     assert find(cube, seen, near=weak.xy) is not weak
     assert find(cube, seen, beside=far) is near
+    assert find(Description("cube", None, "left"), seen) is near
+    assert find(Description("cube", None, "right"), seen) is far
     assert find(Description("bowl"), seen) is None
 
 

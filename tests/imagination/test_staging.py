@@ -1,15 +1,19 @@
 """Where things shall be before they are drawn: boxes as the simulator shows them, relations kept, ends of goals."""
 
+from contextlib import closing
+
 import numpy as np
 import pytest
 
 from agent.errors import SpecError
 from imagination.captions import Caption, draw_caption
+from imagination.collecting import draw_task
 from imagination.figures import pairs_from
-from imagination.pairs import Pair
+from imagination.pairs import Pair, play_pairs
 from imagination.reading import Box, box_overlap, matches
 from imagination.staging import box_at, stage_caption, stage_goal
-from imagination.stills import Still
+from imagination.stills import Still, small_world
+from sim.expert import ScriptedExpert
 from sim.objects import Description
 from tests.imagination.conftest import Faultless, truly_seen
 
@@ -78,6 +82,22 @@ def test_a_goals_box_is_where_its_object_really_ends(pairs: list[Pair]) -> None:
             middles = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in (placed.box, subject.box)]
             off.append(np.hypot(*np.subtract(*middles)))
     assert len(off) >= 5 and np.median(off) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["box", "drawer"])
+def test_what_goes_behind_a_lid_or_into_a_drawer_ends_there(kind: str) -> None:
+    goals = {seed: draw_task(seed).goal for seed in range(500_000, 500_400)}
+    seeds = [seed for seed, goal in goals.items() if goal and goal.relation == "in" and str(goal.target).endswith(kind)]
+    with closing(small_world()) as world:
+        expert = ScriptedExpert(world)
+        pairs = [pair for seed in seeds[:4] for pair in play_pairs(world, expert, seed, poses=1)]
+    assert len(pairs) >= 3
+    for pair in pairs:
+        placed, box = stage_goal(pair.instruction, truly_seen(pair.before)), pair.after.things[pair.subject].box
+        assert placed is not None
+        if box is not None:
+            assert abs(placed.box[0] + placed.box[2] - box[0] - box[2]) / 2 < 0.06
+            assert abs(placed.box[1] + placed.box[3] - box[1] - box[3]) / 2 < 0.06
 
 
 def test_nothing_is_said_of_a_goal_whose_things_are_not_seen(pairs: list[Pair]) -> None:

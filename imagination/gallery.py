@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=12, help="pictures a sheet")
     arguments = parser.parse_args(argv)
     try:
-        imaginer, judge = LatentImaginer(arguments.model, judge=arguments.judge), load_judge(arguments.judge)
+        imaginer, judge = LatentImaginer(arguments.model), load_judge(arguments.judge)
         arguments.out.mkdir(parents=True, exist_ok=True)
         for name, sheet in SHEETS.items():
             tiles = sheet(imaginer, judge, arguments.n, arguments.seed)

@@ -15,26 +15,33 @@ from imagination.autoencoder import as_pictures, as_pixels, decode, encode, load
 from imagination.captions import PlacedBox, read_caption
 from imagination.denoiser import FRAMES, load_denoiser, sample_clips
 from imagination.hands import Motion
-from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import Reading, load_judge
+from imagination.reading import closeness
 from imagination.samples import Row, Words, known_of
 from imagination.staging import stage_caption, stage_goal
-from imagination.vocabulary import COLOUR_NUMBER, KIND_NUMBER, NOTHING
+from imagination.vocabulary import COLOUR_NAMES, COLOUR_NUMBER, KIND_NAMES, KIND_NUMBER, NOTHING
 from policies.text import make_text_encoder
+from sim.objects import Description
 
 SHIPPED = Path(__file__).parent / "pretrained" / "latent"
+CRITIC = Path(__file__).parent / "pretrained" / "critic"
+"""A second judge, trained on other scenes: what the first one measures is never chosen by it."""
 GUIDANCE = {"scene": 2.0, "layout": 2.0, "inpaint": 1.0, "goal": 2.0, "film": 2.0, "rollout": 1.0}
 """What is best for every use. What actions come to is hardly open: to exaggerate it only spoils it."""
+CHOSEN = ("layout", "goal")
+"""Uses of which several drafts are drawn, where it is said what shall stand in which box."""
 
 
 @dataclass(frozen=True)
 class Draw:
     """How to sample. seed: equal ones give equal pictures.  steps: of denoising.  guidance: towards what is asked for,
-    1 for none; None takes what is best for the use, or the pipeline's own.  quiet: no progress bar."""
+    1 for none; None takes what is best for the use, or the pipeline's own.  candidates: how often the latent model
+    draws what shall stand in boxes; the critic keeps what shows it best.  quiet: no progress bar."""
 
     seed: int = 0
     steps: int = 20
     guidance: float | None = None
+    candidates: int = 8
     quiet: bool = False
 
 
@@ -63,17 +70,17 @@ class Imaginer(Protocol):
 
 
 class LatentImaginer:
-    """The latent model: autoencoder, denoiser and a frozen text encoder.
+    """The latent model: autoencoder, denoiser, a frozen text encoder, and the critic that looks at frames and drafts.
 
     What words say of places becomes boxes first: see `imagination.staging`.
     """
 
-    def __init__(self, folder: Path, *, judge: Path = SHIPPED_JUDGE) -> None:
+    def __init__(self, folder: Path, *, critic: Path | None = CRITIC) -> None:
         """Read a folder as training wrote it; SpecError when it holds no such model.
 
-        judge: folder of the judge that reads frames; where there is none, goals are drawn from words alone.
+        critic: folder of a judge; None: goals are drawn from words alone, and the first draft is taken.
         """
-        self._judge = judge
+        self._critic = None if critic is None else load_judge(critic)
         self._denoiser = load_denoiser(folder)
         self._autoencoder = load_autoencoder(folder / "autoencoder")
         self._words = Words(make_text_encoder(self._denoiser.config.text))
@@ -101,13 +108,9 @@ class LatentImaginer:
 
     def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
         """Return the sample that asks for what an instruction comes to, with the box in which its object ends where
-        the judge sees enough to say."""
-        boxes = (
-            [stage_goal(text, Reading(load_judge(self._judge), frame))]
-            if (self._judge / "config.json").exists()
-            else []
-        )
-        row = layout_row([box for box in boxes if box], text)
+        the critic sees enough to say."""
+        box = None if self._critic is None else stage_goal(text, Reading(self._critic, frame))
+        row = layout_row([] if box is None else [box], text)
         row.use, row.present = use, self.latent(frame)
         return row
 
@@ -120,9 +123,21 @@ class LatentImaginer:
         """Return the latent (4, 16, 16) of a frame."""
         return encode(self._autoencoder, as_pixels(frame[None]))[0]
 
-    @torch.inference_mode()
     def draw(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
         """Draw all rows at once: (B, 8, H, W, 3) for films, (B, 1, H, W, 3) for pictures; one kind a call."""
+        placed = [boxes_of(row) for row in rows]
+        if self._critic is None or draw.candidates == 1 or rows[0].use not in CHOSEN or not any(placed):
+            return self._drawn(rows, draw)
+        drafts = self._drawn([row for row in rows for _ in range(draw.candidates)], draw)
+        drafts = drafts.reshape(len(rows), draw.candidates, *drafts.shape[1:])
+        chosen = [
+            int(np.argmax([closeness(boxes, Reading(self._critic, draft[0])) for draft in several]))
+            for boxes, several in zip(placed, drafts, strict=True)
+        ]
+        return drafts[np.arange(len(rows)), chosen]
+
+    @torch.inference_mode()
+    def _drawn(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
         known = known_of(rows, self._words, self._autoencoder)
         guidance = GUIDANCE[rows[0].use] if draw.guidance is None else draw.guidance
         with tqdm(total=draw.steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
@@ -150,3 +165,16 @@ def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:
             dtype=np.int16,
         ),
     )
+
+
+def boxes_of(row: Row) -> list[PlacedBox]:
+    """Return the boxes that a sample asks for; inverse of `layout_row`."""
+    if row.boxes is None or row.kinds is None or row.colours is None:
+        return []
+    return [
+        PlacedBox(
+            Description(KIND_NAMES[kind], None if colour == NOTHING else COLOUR_NAMES[colour]),
+            (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        )
+        for box, kind, colour in zip(row.boxes, row.kinds, row.colours, strict=True)
+    ]

@@ -21,7 +21,7 @@ from imagination.arranging import DRAWS, ROUNDS
 from imagination.asking import read_request
 from imagination.carrying import carry_out, plan_chain
 from imagination.figures import Figure, share
-from imagination.imaginer import SHIPPED, Draw, LatentImaginer
+from imagination.imaginer import CRITIC, SHIPPED, Draw, LatentImaginer
 from imagination.judge import SHIPPED as SHIPPED_JUDGE
 from imagination.judge import load_judge
 from imagination.layout_cases import TRAINED_COUNTS, UNSEEN_COUNTS, draw_case
@@ -48,7 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=["vla"],
         help="checkpoints that are ranked for rank; the first of them looks ahead, or is shown goals",
     )
-    parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge")
+    parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge that measures")
+    parser.add_argument("--critic", type=Path, default=CRITIC, help="folder of the judge that looks on while drawing")
+    parser.add_argument("--candidates", type=int, default=Draw.candidates, help="drafts that the critic chooses from")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, help="default: what is best for the use")
     parser.add_argument("--json", action="store_true")
@@ -72,11 +74,15 @@ def _measure(arguments: argparse.Namespace) -> list[Figure]:
         return carry_figures(n=arguments.n, seed=arguments.seed)
     if arguments.what in POLICY_MEASURES:
         return policy_figures(arguments)
-    draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True)
+    draw = _draw(arguments)
     model = arguments.model or (SHIPPED / "autoencoder" if arguments.what == "autoencoder" else SHIPPED)
     return measuring.run(
-        arguments.what, n=arguments.n, seed=arguments.seed, model=model, judge=arguments.judge, draw=draw
+        arguments.what, n=arguments.n, model=model, judge=arguments.judge, critic=arguments.critic, draw=draw
     )
+
+
+def _draw(arguments: argparse.Namespace) -> Draw:
+    return Draw(arguments.seed, arguments.steps, arguments.guidance, arguments.candidates, quiet=True)
 
 
 def arrange_figures(folder: Path, *, n: int, seed: int) -> list[Figure]:
@@ -132,10 +138,10 @@ def policy_figures(arguments: argparse.Namespace) -> list[Figure]:
         bench = Bench(
             dict(policies),
             world,
-            LatentImaginer(arguments.model or SHIPPED, judge=arguments.judge),
+            LatentImaginer(arguments.model or SHIPPED, critic=arguments.critic),
             load_judge(arguments.judge),
             arguments.n,
-            Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=True),
+            _draw(arguments),
         )
         return POLICY_MEASURES[arguments.what](bench)
 

@@ -73,17 +73,19 @@ def measure_autoencoder(folder: Path, *, n: int, seed: int) -> list[Figure]:
 
 
 def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Things there and relations true; the controls are another picture's caption, drawing from the words without
-    boxes, and the judge on real renders."""
+    """Things there and relations true; the controls are one draft, another picture's caption, drawing from the words
+    without boxes, and the judge on real renders."""
     rng = np.random.default_rng([seed, 31])
     stills = list(stills_from(seed, n))
     captions = [draw_caption(still.things, rng) for still in stills]
     texts = [write_caption(caption, rng) for caption in captions]
-    staged = drawn(imaginer, [layout_row(stage_caption(read_caption(text), rng), text) for text in texts], draw)
+    rows = [layout_row(stage_caption(read_caption(text), rng), text) for text in texts]
+    staged, single = (drawn(imaginer, rows, one) for one in (draw, replace(draw, candidates=1)))
     bare = drawn(imaginer, [Row("scene", text=text) for text in texts], draw)
     own = [Reading(judge, picture[0]) for picture in staged]
     sources = (
         ("", own),
+        ("control, one draft: ", [Reading(judge, picture[0]) for picture in single]),
         ("control, caption of another picture: ", own[1:] + own[:1]),
         ("control, words without boxes: ", [Reading(judge, picture[0]) for picture in bare]),
         ("ceiling, real renders: ", [Reading(judge, still.rgb) for still in stills]),
@@ -97,14 +99,22 @@ def measure_scene(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, 
 
 
 def measure_layout(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Boxes read back; the controls are the boxes of another picture, and the judge on real renders."""
+    """Boxes read back; the controls are one draft, the boxes of another picture, and the judge on real renders."""
     stills = list(stills_from(seed, n))
     asked = [placed_boxes(still) for still in stills]
-    pictures = drawn(imaginer, [layout_row(boxes, None) for boxes in asked], draw)
-    found = [Reading(judge, picture[0]).things for picture in pictures]
-    real = [Reading(judge, still.rgb).things for still in stills]
+    rows = [layout_row(boxes, None) for boxes in asked]
+    found, single = (
+        [Reading(judge, picture[0]).things for picture in drawn(imaginer, rows, one)]
+        for one in (draw, replace(draw, candidates=1))
+    )
+    sources = (
+        ("", found),
+        ("control, one draft: ", single),
+        ("control, boxes of another: ", found[1:] + found[:1]),
+        ("real renders: ", [Reading(judge, still.rgb).things for still in stills]),
+    )
     figures = []
-    for name, seen in (("", found), ("control, boxes of another: ", found[1:] + found[:1]), ("real renders: ", real)):
+    for name, seen in sources:
         pairs = [pair for boxes, things in zip(asked, seen, strict=True) for pair in read_boxes_back(boxes, things)]
         figures.append(mean(f"{name}mean overlap", [overlap for overlap, _ in pairs]))
         figures.append(share(f"{name}class right", [right for _, right in pairs]))
@@ -132,14 +142,15 @@ def measure_inpaint(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int
 
 
 def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
-    """Goal pictures against what really happened, where it moved something by more than MOVED; the controls are the
-    present frame, drawing from the words without a box, and the true goal."""
+    """Goal pictures against what really happened, where it moved something by more than MOVED; the controls are one
+    draft, the present frame, drawing from the words without a box, and the true goal."""
     pairs = [pair for pair in pairs_from(seed, n) if way(pair) > MOVED]
     rows = [imaginer.goal_row(pair.before.rgb, pair.instruction) for pair in pairs]
     bare = [Row("goal", text=row.text, present=row.present) for row in rows]
     figures = []
     sources: tuple[tuple[str, list[ImageArray]], ...] = (
         ("", [picture[0] for picture in drawn(imaginer, rows, draw)]),
+        ("control, one draft: ", [picture[0] for picture in drawn(imaginer, rows, replace(draw, candidates=1))]),
         ("control, words without a box: ", [picture[0] for picture in drawn(imaginer, bare, draw)]),
         ("control, the present frame: ", [pair.before.rgb for pair in pairs]),
         ("oracle, what the expert did: ", [pair.after.rgb for pair in pairs]),
@@ -254,10 +265,12 @@ LATENT_MEASURES: dict[str, Measure] = {
 }
 
 
-def run(what: str, *, n: int, seed: int, model: Path, judge: Path, draw: Draw) -> list[Figure]:
-    """Measure one thing; `what` is "judge", "autoencoder" or a key of LATENT_MEASURES."""
+def run(what: str, *, n: int, model: Path, judge: Path, critic: Path, draw: Draw) -> list[Figure]:
+    """Measure one thing on `n` cases from draw.seed on; `what` is "judge", "autoencoder" or a key of
+    LATENT_MEASURES."""
     if what == "judge":
-        return measure_judge(load_judge(judge), n=n, seed=seed)
+        return measure_judge(load_judge(judge), n=n, seed=draw.seed)
     if what == "autoencoder":
-        return measure_autoencoder(model, n=n, seed=seed)
-    return LATENT_MEASURES[what](LatentImaginer(model), load_judge(judge), n=n, seed=seed, draw=draw)
+        return measure_autoencoder(model, n=n, seed=draw.seed)
+    imaginer = LatentImaginer(model, critic=critic)
+    return LATENT_MEASURES[what](imaginer, load_judge(judge), n=n, seed=draw.seed, draw=draw)

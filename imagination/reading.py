@@ -70,6 +70,19 @@ def read_boxes_back(asked: Sequence[PlacedBox], found: Sequence[Found]) -> list[
     return results
 
 
+def closeness(asked: Sequence[PlacedBox], seen: Seen) -> float:
+    """Return how well a picture shows things in their boxes, from 0 to 1: the overlap with what is seen of the kind and
+    colour, half of it as it is read unasked, half as it is found when asked for, on average."""
+    shares = []
+    for placed in asked:
+        sights = (
+            [found for found in seen.things if matches(placed.thing, found)],
+            [found for found in seen.where(placed.thing) if found.sure],
+        )
+        shares += [max((box_overlap(placed.box, found.box) for found in sight), default=0.0) for sight in sights]
+    return float(np.mean(shares)) if shares else 0.0
+
+
 def find(
     description: Description, seen: Seen, *, near: tuple[float, float] | None = None, beside: Found | None = None
 ) -> Found | None:

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         from imagination.imaginer import SHIPPED, Draw
 
     _check_frame_request(arguments)
-    draw = Draw(arguments.seed, arguments.steps, arguments.guidance, quiet=arguments.json)
+    draw = Draw(arguments.seed, arguments.steps, arguments.guidance, arguments.candidates, quiet=arguments.json)
 
     def make() -> "Imaginer":
         return make_imaginer(arguments.model or SHIPPED)
@@ -97,6 +97,12 @@ def _kind(
     parser.add_argument("--model", metavar="DIR|ID", help="folder of a model or diffusers pipeline, or a hub id")
     parser.add_argument("--steps", type=positive, default=20, help="of denoising (default: 20)")
     parser.add_argument("--guidance", type=float, help="towards what is asked for; 1: none (default: best for the use)")
+    parser.add_argument(
+        "--candidates",
+        type=positive,
+        default=8,
+        help="drafts, of which the one closest to what is asked is kept; not of films and pipelines (default: 8)",
+    )
     parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one JSON object")
     parser.set_defaults(imagine=work)
     return parser

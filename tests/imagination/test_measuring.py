@@ -40,7 +40,14 @@ def test_a_share_prints_its_interval() -> None:
 @pytest.mark.parametrize("what", ["judge", "autoencoder", *LATENT_MEASURES])
 def test_every_measurement_runs(what: str, latent_folder: Path, judge_folder: Path) -> None:
     model = latent_folder / "autoencoder" if what == "autoencoder" else latent_folder
-    figures = run(what, n=2, seed=500_000, model=model, judge=judge_folder, draw=Draw(steps=2, quiet=True))
+    figures = run(
+        what,
+        n=2,
+        model=model,
+        judge=judge_folder,
+        critic=judge_folder,
+        draw=Draw(500_000, steps=2, candidates=2, quiet=True),
+    )
     assert len(figures) >= 3
     untouched = [figure for figure in figures if figure.name == "largest change outside the hole"]
     assert all(figure.value == 0 for figure in untouched)

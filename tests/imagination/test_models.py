@@ -37,8 +37,10 @@ from imagination.denoiser import (
     sample_clips,
 )
 from imagination.hands import HAND_FEATURES, Motion
-from imagination.imaginer import Draw, LatentImaginer, layout_row
-from imagination.judge import Judge, JudgeConfig, judge_loss, load_judge, place_of
+from imagination.imaginer import Draw, LatentImaginer, boxes_of, layout_row
+from imagination.judge import Judge, JudgeConfig, Reading, judge_loss, load_judge, place_of
+from imagination.measuring import placed_boxes
+from imagination.reading import closeness
 from imagination.samples import Row, Words, cells_of_things, known_of, random_hole, scaled_actions
 from imagination.stills import ARM, FIRST_THING, Still
 from policies.text import make_text_encoder
@@ -227,6 +229,28 @@ def test_cells_show_a_thing_where_any_of_their_pixels_does() -> None:
     who[0, 9, 30], who[1, :4, :4] = FIRST_THING + 1, ARM
     cells = cells_of_things(who)
     assert cells.shape == (2, 16, 16) and cells[0].nonzero().tolist() == [[2, 7]] and not cells[1].any()
+
+
+def test_of_several_drafts_the_critic_keeps_the_closest(
+    latent_folder: Path, judge_folder: Path, stills: tuple[Still, ...]
+) -> None:
+    boxes = [layout_row(placed_boxes(still), None) for still in stills[:2]]
+    draw = Draw(seed=1, steps=2, candidates=3, quiet=True)
+    blind = LatentImaginer(latent_folder, critic=None)
+    drafts = blind.draw([row for row in boxes for _ in range(3)], draw).reshape(2, 3, 64, 64, 3)
+    kept = LatentImaginer(latent_folder, critic=judge_folder).draw(boxes, draw)[:, 0]
+    critic = load_judge(judge_folder)
+    for still, several, picture in zip(stills[:2], drafts, kept, strict=True):
+        worth = [closeness(placed_boxes(still), Reading(critic, draft)) for draft in several]
+        assert np.array_equal(picture, several[int(np.argmax(worth))])
+
+
+def test_boxes_of_a_sample_are_those_it_was_made_of(stills: tuple[Still, ...]) -> None:
+    asked = [*placed_boxes(stills[0]), PlacedBox(Description("bowl"), (0.25, 0.5, 0.5, 0.75))]
+    again = boxes_of(layout_row(asked, None))
+    assert [placed.thing for placed in again] == [placed.thing for placed in asked]
+    assert np.allclose([placed.box for placed in again], [placed.box for placed in asked])
+    assert boxes_of(Row("scene", text="a bowl")) == []
 
 
 def test_inpainting_changes_no_bit_outside_the_hole(latent_folder: Path, stills: tuple[Still, ...]) -> None:

@@ -20,8 +20,8 @@ FORWARD = np.array([[0.04, 0, 0, 0, 0, 0, 1]] * 4, dtype=np.float32)
 def bench(latent_folder: Path, judge_folder: Path) -> Iterator[Bench]:
     world = TabletopWorld(cameras=(CameraSpec("front", 64, 64),))
     policies = {name: FixedPolicy(world.embodiment, k * FORWARD) for k, name in enumerate(("still", "slow", "fast"))}
-    draw = Draw(seed=500_000, steps=2, quiet=True)
-    imaginer = LatentImaginer(latent_folder, judge=judge_folder)
+    draw = Draw(seed=500_000, steps=2, candidates=2, quiet=True)
+    imaginer = LatentImaginer(latent_folder, critic=judge_folder)
     yield Bench(dict(policies), world, imaginer, load_judge(judge_folder), 1, draw)
     world.close()
 

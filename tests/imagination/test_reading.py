@@ -1,14 +1,16 @@
 """The judge: what it reads unasked, and where it says that a thing is when it is asked for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from imagination.captions import PlacedBox
 from imagination.judge import Found, Reading, load_judge, place_of
-from imagination.reading import find
+from imagination.reading import closeness, find
 from imagination.stills import Still
 from sim.objects import Description
-from tests.imagination.conftest import Faultless
+from tests.imagination.conftest import Faultless, truly_seen
 
 
 def test_the_judge_reads_patches_as_things(judge_folder: Path, stills: tuple[Still, ...]) -> None:
@@ -47,6 +49,18 @@ def test_of_several_places_the_likeliest_is_meant_and_near_ones_only_if_about_as
     assert find(Description("cube", None, "left"), seen) is near
     assert find(Description("cube", None, "right"), seen) is far
     assert find(Description("bowl"), seen) is None
+
+
+def test_a_picture_is_close_to_what_is_asked_by_place_kind_and_colour(stills: tuple[Still, ...]) -> None:
+    for still in stills[::6]:
+        asked = [PlacedBox(Description(thing.kind, thing.colour), thing.box) for thing in still.things if thing.box]
+        seen, boxes = truly_seen(still), [placed.box for placed in asked]
+        assert closeness(asked, seen) == 1
+        moved = [PlacedBox(placed.thing, box) for placed, box in zip(asked, boxes[1:] + boxes[:1], strict=True)]
+        assert closeness(moved, seen) < 0.5
+        other = Faultless([replace(found, kind="spatula") for found in seen.things])
+        assert closeness(asked, other) == 0 == closeness(asked, Faultless([]))
+    assert closeness([], Faultless([])) == 0
 
 
 def _patch(column: int, evidence: float) -> Found:

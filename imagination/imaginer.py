@@ -1,7 +1,7 @@
 """What can imagine: the port, and the latent model of this project behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from imagination.denoiser import FRAMES, load_denoiser, sample_clips
 from imagination.hands import Motion
 from imagination.judge import Reading, load_judge
 from imagination.reading import closeness
-from imagination.samples import Row, Words, known_of
+from imagination.samples import Row, Words, changed_pixels, known_of
 from imagination.staging import stage_caption, stage_goal
 from imagination.vocabulary import COLOUR_NAMES, COLOUR_NUMBER, KIND_NAMES, KIND_NUMBER, NOTHING
 from policies.text import make_text_encoder
@@ -103,7 +103,7 @@ class LatentImaginer:
         if motion is None:
             row = self.goal_row(frame, text or "", use="film")
         else:
-            row = rollout_row(self.latent(frame), motion, text)
+            row = self.rollout_rows(frame, [motion], text)[0]
         return tuple(self.draw([row], draw)[0])
 
     def goal_row(self, frame: ImageArray, text: str, *, use: str = "goal") -> Row:
@@ -111,20 +111,26 @@ class LatentImaginer:
         the critic sees enough to say."""
         box = None if self._critic is None else stage_goal(text, Reading(self._critic, frame))
         row = layout_row([] if box is None else [box], text)
-        row.use, row.present = use, self.latent(frame)
-        return row
+        return replace(row, use=use, present=self.latent(frame), picture=frame)
+
+    def rollout_rows(self, frame: ImageArray, motions: Sequence[Motion], text: str | None = None) -> list[Row]:
+        """Return the samples that ask what each of the motions comes to."""
+        now = Row("rollout", text=text, present=self.latent(frame), picture=frame)
+        return [replace(now, actions=motion.actions, hands=motion.hands) for motion in motions]
 
     def rollouts(self, frame: ImageArray, motions: Sequence[Motion], draw: Draw) -> ImageArray:
         """Return the frames (N, H, W, 3) after the last action of each of the motions."""
-        present = self.latent(frame)
-        return np.asarray(self.draw([rollout_row(present, motion) for motion in motions], draw)[:, -1])
+        return np.asarray(self.draw(self.rollout_rows(frame, motions), draw)[:, -1])
 
     def latent(self, frame: ImageArray) -> torch.Tensor:
         """Return the latent (4, 16, 16) of a frame."""
         return encode(self._autoencoder, as_pixels(frame[None]))[0]
 
     def draw(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
-        """Draw all rows at once: (B, 8, H, W, 3) for films, (B, 1, H, W, 3) for pictures; one kind a call."""
+        """Draw all rows at once: (B, 8, H, W, 3) for films, (B, 1, H, W, 3) for pictures; one kind a call.
+
+        Of a present frame, what stays as it is is not painted anew: there not a bit changes.
+        """
         placed = [boxes_of(row) for row in rows]
         if self._critic is None or draw.candidates == 1 or rows[0].use not in CHOSEN or not any(placed):
             return self._drawn(rows, draw)
@@ -143,14 +149,12 @@ class LatentImaginer:
         with tqdm(total=draw.steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
             clips = sample_clips(self._denoiser, known, seed=draw.seed, steps=draw.steps, guidance=guidance, tick=bar)
         count = FRAMES if rows[0].use in ("film", "rollout") else 1
-        pixels = decode(self._autoencoder, clips[:, :count].flatten(0, 1))
-        pictures = as_pictures(pixels)
-        return pictures.reshape(len(rows), count, *pictures.shape[1:])
-
-
-def rollout_row(present: torch.Tensor, motion: Motion, text: str | None = None) -> Row:
-    """Return the sample that asks what a motion comes to, from the latent of the present frame."""
-    return Row("rollout", text=text, present=present, actions=motion.actions, hands=motion.hands)
+        pictures = as_pictures(decode(self._autoencoder, clips[:, :count].flatten(0, 1)))
+        pictures = pictures.reshape(len(rows), count, *pictures.shape[1:])
+        for row, frames, latents in zip(rows, pictures, clips[:, :count], strict=True):
+            if row.present is not None and row.picture is not None:
+                frames[:] = np.where(changed_pixels(latents, row.present)[..., None], frames, row.picture)
+        return pictures
 
 
 def layout_row(boxes: Sequence[PlacedBox], text: str | None) -> Row:

@@ -16,7 +16,7 @@ from imagination.denoiser import FRAMES
 from imagination.figures import Figure, clips_from, mean, middle, pairs_from, share, stills_from
 from imagination.goals import MOVED
 from imagination.hands import Motion
-from imagination.imaginer import Draw, LatentImaginer, layout_row, rollout_row
+from imagination.imaginer import Draw, LatentImaginer, layout_row
 from imagination.judge import Found, Judge, Reading, load_judge, place_of
 from imagination.pairs import Pair
 from imagination.reading import apart, find, read_boxes_back, shows
@@ -146,7 +146,7 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
     draft, the present frame, drawing from the words without a box, and the true goal."""
     pairs = [pair for pair in pairs_from(seed, n) if way(pair) > MOVED]
     rows = [imaginer.goal_row(pair.before.rgb, pair.instruction) for pair in pairs]
-    bare = [Row("goal", text=row.text, present=row.present) for row in rows]
+    bare = [Row("goal", text=row.text, present=row.present, picture=row.picture) for row in rows]
     figures = []
     sources: tuple[tuple[str, list[ImageArray]], ...] = (
         ("", [picture[0] for picture in drawn(imaginer, rows, draw)]),
@@ -165,17 +165,17 @@ def measure_goal(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, d
 def measure_video(imaginer: LatentImaginer, judge: Judge, *, n: int, seed: int, draw: Draw) -> list[Figure]:
     """Rollouts of eight actions in which the object moves; the controls are the frame repeated and wrong actions."""
     cases = [case for clip in clips_from(seed, n) if (case := moving(clip)) is not None]
-    presents = [imaginer.latent(clip.stills[now].rgb) for clip, now in cases]
+    frames = [clip.stills[now].rgb for clip, now in cases]
     motions = [Motion(clip.actions[now:][:FRAMES], clip.stills[now].hand) for clip, now in cases]
-    rows = [rollout_row(present, motion) for present, motion in zip(presents, motions, strict=True)]
-    wrong = [
-        rollout_row(present, Motion(other.actions, motion.hand))
-        for present, (motion, other) in zip(presents, _rotated(motions), strict=True)
-    ]
+    others = [Motion(other.actions, own.hand) for own, other in zip(motions, motions[1:] + motions[:1], strict=True)]
+    rows, wrong = (
+        [imaginer.rollout_rows(frame, [motion])[0] for frame, motion in zip(frames, several, strict=True)]
+        for several in (motions, others)
+    )
     true = [np.stack([still.rgb for still in clip.stills[now + 1 :][:FRAMES]]) for clip, now in cases]
     sources = (
         ("", drawn(imaginer, rows, draw)),
-        ("control, frame repeated: ", [np.stack([clip.stills[now].rgb] * FRAMES) for clip, now in cases]),
+        ("control, frame repeated: ", [np.stack([frame] * FRAMES) for frame in frames]),
         ("control, actions of another: ", drawn(imaginer, wrong, draw)),
         ("true frames: ", true),
     )
@@ -242,10 +242,6 @@ def moving(clip: Clip) -> tuple[Clip, int] | None:
         if float(np.hypot(*(places[now + FRAMES] - places[now]))) > MOVED:
             return clip, now
     return None
-
-
-def _rotated(motions: Sequence[Motion]) -> list[tuple[Motion, Motion]]:
-    return list(zip(motions, [*motions[1:], *motions[:1]], strict=True))
 
 
 def _classes(still: Still) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:

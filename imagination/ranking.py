@@ -12,7 +12,7 @@ from agent.runtime import run_episode
 from agent.types import ActionChunk, FloatArray, Goal, ImageArray, Observation
 from imagination.denoiser import FRAMES
 from imagination.hands import Motion
-from imagination.imaginer import Draw, LatentImaginer, rollout_row
+from imagination.imaginer import Draw, LatentImaginer
 from imagination.lookahead import Worth, filled, small
 from imagination.stills import CAMERA, HAND
 from sim.expert import ScriptedExpert
@@ -85,7 +85,7 @@ def _ends(
     """The last of the frames that follow each of `frames` by its motion."""
     for start in range(0, len(frames), BATCH):
         rows = [
-            rollout_row(imaginer.latent(frame), motion)
+            imaginer.rollout_rows(frame, [motion])[0]
             for frame, motion in zip(frames[start : start + BATCH], motions[start : start + BATCH], strict=True)
         ]
         yield from imaginer.draw(rows, draw)[:, -1]

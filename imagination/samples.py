@@ -10,6 +10,7 @@ import torch
 from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 from tqdm import tqdm
 
 from agent.types import FloatArray, ImageArray
@@ -136,7 +137,7 @@ def known_of(rows: Sequence[Row], words: Words, autoencoder: AutoencoderKL) -> K
         # As all other latents, in 32 bits even where the denoiser runs in 16.
         with torch.autocast(device.type, enabled=False):
             kept[holed] = encode(autoencoder, pixels.to(device)).cpu()
-        hole[holed] = torch.nn.functional.max_pool2d(holes, SIDE // GRID)
+        hole[holed] = functional.max_pool2d(holes, SIDE // GRID)
     return Known(
         use=torch.tensor([USES.index(row.use) for row in rows]),
         words=features,
@@ -298,6 +299,13 @@ class Library:
 def differing(frames: Tensor, present: Tensor) -> Tensor:
     """Return which cells (..., 16, 16) of frames (..., 4, 16, 16) show something else than the present frame."""
     return (frames - present).abs().mean(dim=-3) > CHANGED
+
+
+def changed_pixels(frames: Tensor, present: Tensor) -> NDArray[np.bool_]:
+    """Return where pictures (F, 64, 64) show something else than the present frame, or border on that, by their latents
+    (F, 4, 16, 16) and (4, 16, 16)."""
+    cells = functional.max_pool2d(differing(frames, present).float()[:, None], 3, stride=1, padding=1)
+    return functional.interpolate(cells, size=SIDE)[:, 0].numpy() > 0
 
 
 def cells_of_things(who: NDArray[np.generic]) -> Tensor:

@@ -41,7 +41,7 @@ from imagination.imaginer import Draw, LatentImaginer, boxes_of, layout_row
 from imagination.judge import Judge, JudgeConfig, Reading, judge_loss, load_judge, place_of
 from imagination.measuring import placed_boxes
 from imagination.reading import closeness
-from imagination.samples import Row, Words, cells_of_things, known_of, random_hole, scaled_actions
+from imagination.samples import Row, Words, cells_of_things, changed_pixels, known_of, random_hole, scaled_actions
 from imagination.stills import ARM, FIRST_THING, Still
 from policies.text import make_text_encoder
 from sim.commander import ACTION
@@ -251,6 +251,16 @@ def test_boxes_of_a_sample_are_those_it_was_made_of(stills: tuple[Still, ...]) -
     assert [placed.thing for placed in again] == [placed.thing for placed in asked]
     assert np.allclose([placed.box for placed in again], [placed.box for placed in asked])
     assert boxes_of(Row("scene", text="a bowl")) == []
+
+
+def test_only_cells_that_changed_and_their_neighbours_are_painted_anew() -> None:
+    present = torch.zeros(LATENT, 16, 16)
+    frames = present.repeat(2, 1, 1, 1)
+    frames[1, :, 5, 9] = 1.0
+    changed = changed_pixels(frames + 0.05, present)
+    assert changed.shape == (2, 64, 64) and not changed[0].any()
+    rows, columns = np.nonzero(changed[1])
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (16, 27, 32, 43) and changed[1].sum() == 144
 
 
 def test_inpainting_changes_no_bit_outside_the_hole(latent_folder: Path, stills: tuple[Still, ...]) -> None:

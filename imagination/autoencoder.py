@@ -1,5 +1,6 @@
 """Pictures of 64 pixels as 4 x 16 x 16 latents: diffusers' AutoencoderKL, configured small."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -128,3 +129,7 @@ def shrunk(model: AutoencoderKL, folder: Path) -> None:
     """Write the model as 16-bit floats: half the bytes, and pictures of 8 bits do not show it."""
     model.half().save_pretrained(folder)
     model.float()
+    # Where a model was read from is nobody's business.
+    described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    described.pop("_name_or_path", None)
+    (folder / "config.json").write_text(json.dumps(described, indent=2, sort_keys=True) + "\n", encoding="utf-8")

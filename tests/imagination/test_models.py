@@ -1,5 +1,6 @@
 """Autoencoder, judge and denoiser: shapes, seeds, what counts and what is hidden, saving."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from imagination.autoencoder import (
     autoencoder_loss,
     decode,
     encode,
+    load_autoencoder,
     make_autoencoder,
     prominence,
     psnr,
     settle_scale,
+    shrunk,
 )
 from imagination.captions import PlacedBox
 from imagination.denoiser import (
@@ -251,6 +254,14 @@ def test_boxes_of_a_sample_are_those_it_was_made_of(stills: tuple[Still, ...]) -
     assert [placed.thing for placed in again] == [placed.thing for placed in asked]
     assert np.allclose([placed.box for placed in again], [placed.box for placed in asked])
     assert boxes_of(Row("scene", text="a bowl")) == []
+
+
+def test_a_saved_autoencoder_does_not_say_where_it_was_read_from(latent_folder: Path, tmp_path: Path) -> None:
+    model = deepcopy(load_autoencoder(latent_folder / "autoencoder"))
+    shrunk(model, tmp_path / "again")
+    assert str(latent_folder) not in (tmp_path / "again" / "config.json").read_text(encoding="utf-8")
+    pixels = torch.rand(1, 3, 64, 64) * 2 - 1
+    assert torch.allclose(encode(model, pixels), encode(load_autoencoder(tmp_path / "again"), pixels), atol=1e-2)
 
 
 def test_only_cells_that_changed_and_their_neighbours_are_painted_anew() -> None:

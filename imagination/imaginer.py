@@ -26,8 +26,11 @@ from sim.objects import Description
 SHIPPED = Path(__file__).parent / "pretrained" / "latent"
 CRITIC = Path(__file__).parent / "pretrained" / "critic"
 """A second judge, trained on other scenes: what the first one measures is never chosen by it."""
+STEPS = {"scene": 4, "layout": 4, "inpaint": 8, "goal": 4, "film": 4, "rollout": 1}
+"""Of denoising, what is best for every use on development scenes: of few steps drafts differ more, and one is chosen;
+what actions come to is hardly open."""
 GUIDANCE = {"scene": 2.0, "layout": 2.0, "inpaint": 1.0, "goal": 2.0, "film": 2.0, "rollout": 1.0}
-"""What is best for every use. What actions come to is hardly open: to exaggerate it only spoils it."""
+"""What is best for every use: to exaggerate what is hardly open only spoils it."""
 CHOSEN = ("layout", "goal")
 """Uses of which several drafts are drawn, where it is said what shall stand in which box."""
 
@@ -35,11 +38,11 @@ CHOSEN = ("layout", "goal")
 @dataclass(frozen=True)
 class Draw:
     """How to sample. seed: equal ones give equal pictures.  steps: of denoising.  guidance: towards what is asked for,
-    1 for none; None takes what is best for the use, or the pipeline's own.  candidates: how often the latent model
-    draws what shall stand in boxes; the critic keeps what shows it best.  quiet: no progress bar."""
+    1 for none; where these are None, what is best for the use, or the pipeline's own.  candidates: how often the latent
+    model draws what shall stand in boxes; the critic keeps what shows it best.  quiet: no progress bar."""
 
     seed: int = 0
-    steps: int = 20
+    steps: int | None = None
     guidance: float | None = None
     candidates: int = 8
     quiet: bool = False
@@ -145,10 +148,11 @@ class LatentImaginer:
     @torch.inference_mode()
     def _drawn(self, rows: Sequence[Row], draw: Draw) -> ImageArray:
         known = known_of(rows, self._words, self._autoencoder)
-        guidance = GUIDANCE[rows[0].use] if draw.guidance is None else draw.guidance
-        with tqdm(total=draw.steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
-            clips = sample_clips(self._denoiser, known, seed=draw.seed, steps=draw.steps, guidance=guidance, tick=bar)
-        count = FRAMES if rows[0].use in ("film", "rollout") else 1
+        use = rows[0].use
+        steps, guidance = draw.steps or STEPS[use], GUIDANCE[use] if draw.guidance is None else draw.guidance
+        with tqdm(total=steps, desc="imagining", unit="step", disable=draw.quiet, leave=False) as bar:
+            clips = sample_clips(self._denoiser, known, seed=draw.seed, steps=steps, guidance=guidance, tick=bar)
+        count = FRAMES if use in ("film", "rollout") else 1
         pictures = as_pictures(decode(self._autoencoder, clips[:, :count].flatten(0, 1)))
         pictures = pictures.reshape(len(rows), count, *pictures.shape[1:])
         for row, frames, latents in zip(rows, pictures, clips[:, :count], strict=True):

@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--judge", type=Path, default=SHIPPED_JUDGE, help="folder of the judge that measures")
     parser.add_argument("--critic", type=Path, default=CRITIC, help="folder of the judge that looks on while drawing")
     parser.add_argument("--candidates", type=int, default=Draw.candidates, help="drafts that the critic chooses from")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, help="of denoising; default: what is best for the use")
     parser.add_argument("--guidance", type=float, help="default: what is best for the use")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args(argv)

@@ -21,6 +21,8 @@ from imagination.captions import PlacedBox
 from imagination.hands import Motion
 from imagination.imaginer import Draw
 
+STEPS = 20
+"""Of denoising, where none are asked for."""
 EDIT_STRENGTH = 0.7
 """How far image-to-image may leave the frame: 0 not at all, 1 entirely."""
 GROUNDED = "StableDiffusionGLIGENPipeline"
@@ -83,7 +85,7 @@ class PipelineImaginer:
         if draw.guidance is not None:
             arguments["guidance_scale"] = draw.guidance
         made = pipeline(
-            num_inference_steps=draw.steps,
+            num_inference_steps=draw.steps or STEPS,
             generator=torch.Generator().manual_seed(draw.seed),
             **arguments,
         )

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="where the repainted one is written; parts that are there are kept")
     parser.add_argument("--model", type=Path, default=SHIPPED, help="folder of the latent model")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=8, help="of denoising; tables need few")
+    parser.add_argument("--steps", type=int, help="of denoising; default: what is best")
     arguments = parser.parse_args(argv)
     try:
         draw = Draw(arguments.seed, arguments.steps, quiet=True)

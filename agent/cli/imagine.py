@@ -95,7 +95,7 @@ def _kind(
     parser.add_argument("--seed", type=whole, default=0, help="equal seeds give equal pictures (default: 0)")
     parser.add_argument("--out", metavar="DIR", help="where it is written (default: runs/imagine-<time>)")
     parser.add_argument("--model", metavar="DIR|ID", help="folder of a model or diffusers pipeline, or a hub id")
-    parser.add_argument("--steps", type=positive, default=20, help="of denoising (default: 20)")
+    parser.add_argument("--steps", type=positive, help="of denoising (default: best for the use)")
     parser.add_argument("--guidance", type=float, help="towards what is asked for; 1: none (default: best for the use)")
     parser.add_argument(
         "--candidates",
